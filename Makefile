@@ -1,0 +1,64 @@
+# Everything a newcomer types. Needs Linux on x86-64, make, bash and Python 3.11; the rest installs itself
+# into .local/, which git ignores.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+STACK ?= demo
+ROWS ?= 20000
+PYTHON := PYTHONPATH=.:plugins .local/venv/bin/python
+# Ports count only when they are typed (make up AIRFLOW_PORT=9000): REDIS_PORT in a shell often means another thing.
+PORT_NAMES := MONGODB_PORT POSTGRES_PORT REDIS_PORT AIRFLOW_PORT
+PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name))),$(name)=$($(name))))
+LINTED := $(wildcard dags plugins local benchmarks tests)
+
+.PHONY: help bootstrap demo up down status password test lint format bench lock clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  local/run COMMAND...  run airflow, psql, mongosh, redis-cli, pytest... in the stack's environment"
+	@echo "Options: ROWS=20000 (demo), STACK=demo|test, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT="
+
+bootstrap:
+	@local/bootstrap
+
+demo: bootstrap ## set everything up, load a sample of ROWS plays, show the result
+	@$(PYTHON) -m local.demo --stack $(STACK) --rows $(ROWS) $(PORTS)
+
+up: bootstrap ## start the stack with the Airflow UI
+	@$(PYTHON) -m local up --stack $(STACK) $(PORTS)
+
+down: bootstrap ## stop the stack; its data stays
+	@$(PYTHON) -m local down --stack $(STACK)
+
+status: bootstrap ## show what runs, where, and the DAGs' last runs
+	@$(PYTHON) -m local status --stack $(STACK)
+
+password: bootstrap ## show the password of the Airflow user admin
+	@$(PYTHON) -m local password --stack $(STACK)
+
+test: bootstrap ## set everything up and run all checks and tests, in a stack of their own
+	@local/test $(PORTS) -- $(TESTS)
+
+lint: bootstrap ## check style and types
+	@.local/venv/bin/ruff check $(LINTED)
+	@.local/venv/bin/ruff format --check $(LINTED)
+	@.local/venv/bin/mypy
+
+format: bootstrap ## repair what the style check finds and can repair
+	@.local/venv/bin/ruff check --fix $(LINTED)
+	@.local/venv/bin/ruff format $(LINTED)
+
+bench: up ## measure, with the stack running
+	@STACK=$(STACK) local/run python -m benchmarks $(BENCH)
+
+lock: bootstrap ## compile requirements.in into requirements.txt, for the platform and for the local stack
+	@cd . && .local/venv/bin/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
+		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
+	@cd local && ../.local/venv/bin/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
+		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
+
+clean: ## stop every stack and remove .local/: packages, data, secrets
+	@if [[ -x .local/venv/bin/python ]]; then $(PYTHON) -m local clean; else rm -rf .local; fi

@@ -1,0 +1,239 @@
+"""make demo: the stack, a sample of plays, the backfill DAG over the REST API, and what came out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from local.__main__ import up
+from local.airflow_api import AirflowApi, Json
+from local.errors import StackError, exit_with_sentence, say
+from local.files import PROJECT, make_private_folder
+from local.stack import Stack, open_stack
+
+DAG = "csv_backfill"
+SUMMARY_TASK = "summary"
+DAG_SECONDS = 90.0
+RUN_SECONDS = 3600.0
+POLL_SECONDS = 0.5
+LOG_LINES = 30
+# In the order a task passes them; a state Airflow adds later comes at the end.
+STATES = (
+    "scheduled",
+    "queued",
+    "running",
+    "deferred",
+    "up_for_retry",
+    "success",
+    "skipped",
+    "upstream_failed",
+    "failed",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run as the API names it."""
+
+    dag: str
+    run: str
+
+    @property
+    def path(self) -> str:
+        """Where the API has it."""
+        return f"dags/{self.dag}/dagRuns/{quote(self.run, safe='')}"
+
+
+def main() -> None:
+    """Read the command line and show the demo."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("ports", nargs="*", metavar="NAME_PORT=N")
+    parser.add_argument("--stack", default="demo")
+    parser.add_argument("--rows", default="20000")
+    parser.add_argument("--dag", default=DAG, help="another DAG, for tests")
+    arguments = parser.parse_intermixed_args()  # ports may come after options
+    if not arguments.rows.isdigit() or int(arguments.rows) < 1:
+        raise StackError(f"ROWS={arguments.rows} is not a number of plays: give one such as ROWS=20000.")
+    up(arguments.stack, arguments.ports)
+    stack = open_stack(arguments.stack)
+    if stack is None:
+        raise StackError("the stack did not start: run make status.")
+    source = sample(stack.folder / "samples", int(arguments.rows))
+    with stack.api() as api:
+        begun = time.monotonic()
+        run = trigger(api, arguments.dag, {"source": str(source)})
+        state = follow(api, run)
+        say(f"{run.dag}: {state} after {time.monotonic() - begun:.0f} s")
+        if state != "success":
+            raise failure(api, run)
+        show_summary(api, run)
+    show_ways_on(stack, run)
+
+
+def sample(folder: Path, rows: int) -> Path:
+    """A generated listening history of so many rows, made once."""
+    path = make_private_folder(folder) / f"plays-{rows}.csv"
+    if not path.exists():
+        say(f"Generating a sample of {rows:,} plays ...")
+        partial = path.with_suffix(".partial")
+        command = [sys.executable, "-m", "local.sample", "--rows", str(rows), "--output", str(partial)]
+        made = subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, check=False)
+        if made.returncode:
+            raise StackError("the sample could not be generated: see the message above.")
+        partial.replace(path)
+    return path
+
+
+def trigger(api: AirflowApi, dag: str, conf: Json) -> Run:
+    """Wait until Airflow has read the DAG, switch it on, start a run."""
+    deadline = time.monotonic() + DAG_SECONDS
+    while (known := api.find(f"dags/{dag}")) is None or known.get("is_stale"):
+        for error in api.get("importErrors", limit=50)["import_errors"]:
+            if Path(error["filename"]).stem == dag:
+                raise StackError(f"{error['filename']} cannot be imported: {_last_line(error['stack_trace'])}")
+        if time.monotonic() > deadline:
+            raise StackError(f"Airflow found no DAG {dag} in {DAG_SECONDS:.0f} s: look at make status.")
+        time.sleep(POLL_SECONDS)
+    if known["is_paused"]:
+        api.patch(f"dags/{dag}", {"is_paused": False})
+    started = api.post(f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
+    return Run(dag, started["dag_run_id"])
+
+
+def follow(api: AirflowApi, run: Run) -> str:
+    """Show how the run gets on until it has ended; returns its last state."""
+    shown = ""
+    deadline = time.monotonic() + RUN_SECONDS
+    while True:
+        state = str(api.get(run.path)["state"])
+        line = f"{run.dag}: {state}; tasks: {progress(task_instances(api, run)) or 'none yet'}"
+        if line != shown:
+            _show_progress(line, shown)
+            shown = line
+        if state in ("success", "failed"):
+            if sys.stdout.isatty():
+                say("")
+            return state
+        if time.monotonic() > deadline:
+            raise StackError(f"the run did not end in {RUN_SECONDS / 60:.0f} minutes: see it in the Airflow UI.")
+        time.sleep(POLL_SECONDS)
+
+
+def progress(tasks: Iterable[Json]) -> str:
+    """Tasks by state, with the names of what is at work: "3 success, 1 running (load)"."""
+    names: dict[str, list[str]] = {}
+    for task in tasks:
+        if task["state"]:
+            names.setdefault(task["state"], []).append(task["task_id"])
+    order = [*STATES, *sorted(set(names) - set(STATES))]
+    return ", ".join(_one_state(state, names[state]) for state in order if state in names)
+
+
+def task_instances(api: AirflowApi, run: Run) -> list[Json]:
+    """All task instances of a run, page by page."""
+    found: list[Json] = []
+    while True:
+        page = api.get(f"{run.path}/taskInstances", limit=100, offset=len(found))
+        found += page["task_instances"]
+        if not page["task_instances"] or len(found) >= page["total_entries"]:
+            return found
+
+
+def failure(api: AirflowApi, run: Run) -> StackError:
+    """What to tell about a failed run: the end of the first failing task's log."""
+    failed = [task for task in task_instances(api, run) if task["state"] == "failed"]
+    if not failed:
+        return StackError(f"the run {run.run} failed without a failed task: see it in the Airflow UI.")
+    task = min(failed, key=lambda one: one["end_date"] or "")
+    say(f"\nThe last lines of the log of {task['task_id']}:")
+    for line in log_lines(api, run, task)[-LOG_LINES:]:
+        say(f"  {line}")
+    return StackError(
+        f"the task {task['task_id']} of {run.dag} failed: the end of its log is above, all of it in the Airflow UI."
+    )
+
+
+def log_lines(api: AirflowApi, run: Run, task: Json) -> list[str]:
+    """The log of a task's last try, a line each."""
+    path = f"{run.path}/taskInstances/{task['task_id']}/logs/{task['try_number']}?map_index={task['map_index']}"
+    lines = []
+    for record in api.get(path)["content"]:
+        if not isinstance(record, dict):
+            lines.append(str(record))
+        elif record.get("event"):
+            lines.append(f"{record.get('level', ''):8}{record['event']}".strip())
+            lines += [f"{cause['exc_type']}: {cause['exc_value']}" for cause in record.get("error_detail") or []]
+    return lines
+
+
+def show_summary(api: AirflowApi, run: Run) -> None:
+    """Print what the run's summary task returned."""
+    entry = api.find(f"{run.path}/taskInstances/{SUMMARY_TASK}/xcomEntries/return_value")
+    if entry is None:
+        say("The run left no summary.")
+        return
+    say("")
+    for line in summary_lines(entry["value"]):
+        say(line)
+
+
+def show_ways_on(stack: Stack, run: Run) -> None:
+    """Where to look next."""
+    option = "" if stack.name == "demo" else f" STACK={stack.name}"
+    prefix = "" if stack.name == "demo" else f"STACK={stack.name} "
+    say("")
+    say(f"See the run:    {stack.airflow.url}/dags/{run.dag}/runs/{run.run}")
+    say(f"                user admin, password: make password{option}")
+    say(f"See the plays:  {prefix}local/run mongosh --eval 'db.listening_history.findOne()'")
+    say(f"See the stack:  make status{option}      Stop it: make down{option}")
+
+
+def _one_state(state: str, tasks: list[str]) -> str:
+    if state in ("success", "skipped", "scheduled"):
+        return f"{len(tasks)} {state}"
+    counts = Counter(tasks)
+    named = [name if count == 1 else f"{name} x{count}" for name, count in counts.items()]
+    return f"{len(tasks)} {state} ({', '.join(named)})"
+
+
+def _show_progress(line: str, before: str) -> None:
+    if sys.stdout.isatty():
+        width = os.get_terminal_size().columns - 1
+        sys.stdout.write("\r" + line[:width].ljust(min(len(before), width)))
+        sys.stdout.flush()
+    else:
+        say(line)
+
+
+def summary_lines(value: Any, indent: str = "") -> list[str]:
+    """A nested value as indented lines a person can read."""
+    if isinstance(value, list):
+        return [line for item in value for line in summary_lines(item, indent)]
+    if not isinstance(value, dict):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return [f"{indent}{value:,}" if number else f"{indent}{value}"]
+    width = max((len(str(name)) for name in value), default=0)
+    lines = []
+    for name, item in value.items():
+        if isinstance(item, dict | list):
+            lines += [f"{indent}{name}:", *summary_lines(item, indent + "  ")]
+        else:
+            lines.append(f"{indent}{str(name).ljust(width)}  {summary_lines(item)[0]}")
+    return lines
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    exit_with_sentence(main)

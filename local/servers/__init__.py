@@ -1,0 +1,1 @@
+"""The real servers of the local stack; each also starts alone, in any folder: Mongod(folder).start()."""

@@ -1,0 +1,1 @@
+"""EchoTune: a Spotify listening history as a queryable music database."""

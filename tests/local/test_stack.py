@@ -1,0 +1,116 @@
+"""The running stack: its Airflow is healthy, knows its pools and connections, and keeps what people changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pymongo
+import pytest
+import redis
+from cryptography.fernet import Fernet
+
+from local.airflow_api import AirflowApi
+from local.files import PROJECT, read_json
+from local.provision import Register
+from local.stack import Stack, open_stack
+
+SPOTIFY = {"SPOTIFY_CLIENT_ID": "test-id", "SPOTIFY_CLIENT_SECRET": "first"}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    one = open_stack(os.environ.get("ECHOTUNE_STACK", "test"))
+    if one is None or not one.airflow.health():
+        pytest.skip("the stack is not running: make test starts it")
+    return one
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[AirflowApi]:
+    with stack.api() as client:
+        yield client
+
+
+@pytest.fixture
+def register(stack: Stack, api: AirflowApi, tmp_path: Path) -> Iterator[Register]:
+    """A register with a memory of its own; the connections it makes are removed again."""
+    yield Register(api, stack.airflow.metadata_uri, stack.secrets, tmp_path / "registered.json")
+    with psycopg.connect(stack.airflow.metadata_uri) as database:
+        database.execute("delete from connection where conn_id = 'echotune_spotify'")
+
+
+def _secret(stack: Stack) -> str | None:
+    """The Spotify secret as Airflow has it."""
+    with psycopg.connect(stack.airflow.metadata_uri) as database:
+        row = database.execute("select password from connection where conn_id = 'echotune_spotify'").fetchone()
+    return Fernet(stack.secrets.airflow_fernet_key).decrypt(row[0].encode()).decode() if row else None
+
+
+def test_the_environment_reaches_every_server() -> None:
+    with pymongo.MongoClient[dict[str, object]](os.environ["MONGODB_URI"]) as client:
+        assert client[os.environ["MONGODB_DATABASE"]].list_collection_names() is not None
+        assert client.admin.command("hello")["setName"] == "rs0"
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        assert connection.info.server_version >= 150000
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as cache:
+        assert cache.ping()
+    shown = subprocess.run(["psql", "-Atc", "select current_database()"], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "echotune"
+
+
+def test_pools_and_connections_are_there_without_a_click(api: AirflowApi) -> None:
+    pools = {pool["name"]: pool["slots"] for pool in api.get("pools", limit=50)["pools"]}
+    declared = read_json(PROJECT / "include" / "airflow" / "pools.json")
+    assert {name: pools.get(name) for name in declared} == {name: pool["slots"] for name, pool in declared.items()}
+    connections = {one["connection_id"]: one for one in api.get("connections", limit=50)["connections"]}
+    assert {"echotune_mongo", "echotune_supabase", "echotune_redis", "echotune_pii"} <= set(connections)
+    assert json.loads(connections["echotune_mongo"]["extra"])["history_collection"] == "listening_history"
+
+
+def test_a_changed_setting_is_followed_and_a_persons_change_stays(
+    stack: Stack, api: AirflowApi, register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register.connections(SPOTIFY)
+    assert _secret(stack) == "first"
+    register.connections({**SPOTIFY, "SPOTIFY_CLIENT_SECRET": "second"})
+    assert _secret(stack) == "second"
+    body = {"connection_id": "echotune_spotify", "conn_type": "generic", "login": "test-id", "password": "by hand"}
+    api.patch("connections/echotune_spotify", body)
+    register.connections({**SPOTIFY, "SPOTIFY_CLIENT_SECRET": "third"})
+    said = capsys.readouterr().out
+    assert "echotune_spotify was made or changed in Airflow, so it stays" in said
+    assert "third" not in said
+    assert _secret(stack) == "by hand"
+
+
+def test_a_connection_a_person_made_first_stays(
+    stack: Stack, api: AirflowApi, register: Register, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.post("connections", {"connection_id": "echotune_spotify", "conn_type": "generic", "password": "by hand"})
+    register.connections(SPOTIFY)
+    assert "stays as it is" in capsys.readouterr().out
+    assert _secret(stack) == "by hand"
+
+
+def test_no_secret_is_in_any_argument_or_log(stack: Stack) -> None:
+    held = [stack.folder / "secrets.json", *stack.folder.glob("*/server.json")]
+    secrets = {value for path in held for value in read_json(path).values() if isinstance(value, str)}
+    texts = {path: path.read_bytes() for path in stack.folder.rglob("*.log*") if path.is_file()}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            texts[path] = path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+    seen = [str(path) for path, text in texts.items() for secret in secrets if secret.encode() in text]
+    assert seen == []
+
+
+def test_what_is_kept_is_private(stack: Stack) -> None:
+    assert stack.folder.stat().st_mode & 0o066 == 0
+    for name in ("environment", "secrets.json", "airflow/passwords.json", "postgres/server.json"):
+        assert (stack.folder / name).stat().st_mode & 0o077 == 0, name
