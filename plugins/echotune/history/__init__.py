@@ -1,0 +1,1 @@
+"""A play: its columns, its readers, its document, its identity, and the load into MongoDB."""

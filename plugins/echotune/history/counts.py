@@ -1,0 +1,46 @@
+"""What became of the rows of a load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadCounts:
+    """Counts of rows, and of the documents they left.
+
+    :param rows: rows read
+    :param inserted: rows that became a new play
+    :param already_there: rows whose play was in the collection, from an earlier run or another file
+    :param repeats: rows that repeat an earlier row of the same file exactly, in every column of the play
+    :param rejected: rows that did not load
+    :param other_users: rows of users who were not asked for
+    :param documents: plays in the collection that carry one of these rows as their source
+    """
+
+    rows: int = 0
+    inserted: int = 0
+    already_there: int = 0
+    repeats: int = 0
+    rejected: int = 0
+    other_users: int = 0
+    documents: int = 0
+
+    @property
+    def accounted(self) -> int:
+        """Rows whose fate is known: equal to ``rows``, or something was lost."""
+        return self.inserted + self.already_there + self.repeats + self.rejected + self.other_users
+
+    def __add__(self, other: LoadCounts) -> LoadCounts:
+        mine, theirs = asdict(self), asdict(other)
+        return LoadCounts(**{name: mine[name] + theirs[name] for name in mine})
+
+    @classmethod
+    def total(cls, counts: Iterable[Self]) -> LoadCounts:
+        return sum(counts, start=LoadCounts())
+
+    def as_skipped(self) -> LoadCounts:
+        """The counts of a chunk that was found done: what it inserted then is already there now."""
+        return LoadCounts(**asdict(self) | {"inserted": 0, "already_there": self.inserted + self.already_there})

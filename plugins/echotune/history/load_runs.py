@@ -1,0 +1,153 @@
+"""The record of loads: one document a file and one a chunk, and what a re-run reads to skip what is done.
+
+Ids are computed from content and settings. A chunk's id rests on its own bytes and place, so a file that grew
+finds its old chunks done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID, uuid5
+
+from pymongo import ReturnDocument
+
+from echotune.history.chunks import Chunk
+from echotune.history.counts import LoadCounts
+from echotune.history.preflight import InspectedFile
+from echotune.history.settings import BadRowAction, LoadSettings
+from echotune.history.store import HistoryStore
+
+LOAD_NAMESPACE = UUID("b7f6a1de-0a8e-5b52-9c64-7e4d1d6f2c11")
+
+
+def file_load_id(file: InspectedFile, settings: LoadSettings) -> UUID:
+    return _load_id("file", file.sha256, str(settings.chunk_rows), settings)
+
+
+def chunk_load_id(chunk: Chunk, settings: LoadSettings) -> UUID:
+    return _load_id("chunk", chunk.content_sha256, str(chunk.first_row), settings)
+
+
+def _load_id(kind: str, sha256: str, place: str, settings: LoadSettings) -> UUID:
+    return uuid5(LOAD_NAMESPACE, "\0".join((kind, sha256, place, settings.username, settings.pii_policy)))
+
+
+def record_plan(store: HistoryStore, file: InspectedFile, chunks: Sequence[Chunk], settings: LoadSettings) -> None:
+    """Keep the plan of a file, so that the same file need not be cut again."""
+    store.load_runs.update_one(
+        {"_id": file_load_id(file, settings)},
+        {
+            "$set": {
+                "kind": "file",
+                "source": {"file": file.name, "sha256": file.sha256, "size": file.size},
+                "settings": _settings_kept(settings),
+                "rows": sum(chunk.rows for chunk in chunks),
+                "chunks": [asdict(chunk) for chunk in chunks],
+                "state": "running",
+                "updated_at": datetime.now(UTC),
+            },
+            "$setOnInsert": {"created_at": datetime.now(UTC)},
+        },
+        upsert=True,
+    )
+
+
+def recorded_plan(store: HistoryStore, file: InspectedFile, settings: LoadSettings) -> list[Chunk] | None:
+    """Return the chunks of a file that was planned before, at the path it has now, or None."""
+    record = store.load_runs.find_one({"_id": file_load_id(file, settings)}, {"chunks": 1})
+    if record is None:
+        return None
+    here = {"path": file.path, "file": file.name}
+    return [Chunk(**(chunk | here)) for chunk in record["chunks"]]
+
+
+def finish_file(
+    store: HistoryStore, file: InspectedFile, settings: LoadSettings, counts: LoadCounts, *, state: str
+) -> None:
+    store.load_runs.update_one(
+        {"_id": file_load_id(file, settings)},
+        {"$set": {"state": state, "counts": asdict(counts), "updated_at": datetime.now(UTC)}},
+    )
+
+
+def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> int:
+    """Record that a chunk is being loaded; return how often it was begun, this time included."""
+    begun = store.load_runs.find_one_and_update(
+        {"_id": chunk_load_id(chunk, settings)},
+        {
+            "$set": {
+                "kind": "chunk",
+                "source": {"file": chunk.file, "sha256": chunk.sha256},
+                "chunk": {"index": chunk.index, "first_row": chunk.first_row, "rows": chunk.rows},
+                "settings": _settings_kept(settings),
+                "state": "running",
+                "updated_at": datetime.now(UTC),
+            },
+            "$inc": {"attempts": 1},
+            "$setOnInsert": {"created_at": datetime.now(UTC)},
+        },
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    return int(cast(dict[str, Any], begun)["attempts"])
+
+
+def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts) -> None:
+    """Record that a chunk is in the database; its plays are not yet in the catalog."""
+    store.load_runs.update_one(
+        {"_id": chunk_load_id(chunk, settings)},
+        {
+            "$set": {
+                "state": "done",
+                "counts": asdict(counts),
+                "in_catalog": False,
+                "updated_at": datetime.now(UTC),
+            }
+        },
+    )
+
+
+def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSettings) -> dict[int, LoadCounts]:
+    """Return the counts of the chunks, by index, that need not be read again.
+
+    A chunk is done when its record says so and the plays of its file are still in the collection. Where a person
+    wants to stop at bad rows, a chunk that had some is not done.
+    """
+    by_id = {chunk_load_id(chunk, settings): chunk for chunk in chunks}
+    records = list(store.load_runs.find({"_id": {"$in": list(by_id)}, "state": "done"}))
+    sources = {record["source"]["sha256"] for record in records}
+    complete = {
+        sha256
+        for sha256 in sources
+        if plays_of_file(store, sha256, settings) >= plays_recorded(store, sha256, settings)
+    }
+    done = {}
+    for record in records:
+        counts = LoadCounts(**record["counts"])
+        must_stop = settings.on_bad_row is BadRowAction.STOP and counts.rejected
+        if record["source"]["sha256"] in complete and not must_stop:
+            done[by_id[record["_id"]].index] = counts
+    return done
+
+
+def plays_recorded(store: HistoryStore, sha256: str, settings: LoadSettings) -> int:
+    """Plays that the loads of a file say they left in the collection."""
+    match = {"kind": "chunk", "state": "done", "source.sha256": sha256, "settings": _settings_kept(settings)}
+    total = {"$group": {"_id": None, "plays": {"$sum": "$counts.documents"}}}
+    return int(next(store.load_runs.aggregate([{"$match": match}, total]), {"plays": 0})["plays"])
+
+
+def plays_of_file(store: HistoryStore, sha256: str, settings: LoadSettings) -> int:
+    """Plays in the collection that came from a file."""
+    query = {"source.sha256": sha256}
+    if settings.username:
+        query["user.username"] = settings.username
+    return store.plays.count_documents(query)
+
+
+def _settings_kept(settings: LoadSettings) -> dict[str, str]:
+    """The settings that decide which documents a chunk becomes."""
+    return {"username": settings.username, "pii_policy": settings.pii_policy.value}

@@ -1,0 +1,106 @@
+"""Plays into the collection: each inserted once, whoever brings it and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bson.binary import Binary
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from echotune.history.counts import LoadCounts
+from echotune.history.document import Document
+from echotune.history.store import HistoryStore
+
+DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a play in the collection came from."""
+
+    sha256: str
+    row: int
+
+
+class PlayWriter:
+    """Writes the plays of one file; a play that is there already keeps all that was written to it since.
+
+    The server takes ten times as long to refuse a play as to insert it. So, once one was refused, the writer asks
+    which of the next plays are there before it sends any.
+
+    :param sha256: of the file whose plays these are
+    :param expect_known: whether some are likely to be there (the chunk was begun before)
+    :param dry_run: look, and write nothing
+    """
+
+    def __init__(self, store: HistoryStore, *, sha256: str, expect_known: bool, dry_run: bool) -> None:
+        self._plays = store.plays
+        self._sha256 = sha256
+        self._expect_known = expect_known or dry_run
+        self._dry_run = dry_run
+
+    def write(self, documents: Mapping[Binary, Document]) -> LoadCounts:
+        """Insert the plays that are not there; return what became of each."""
+        known = self._known(documents) if self._expect_known else {}
+        new = [document for identity, document in documents.items() if identity not in known]
+        refused = [] if self._dry_run else self._insert(new)
+        if refused:
+            known |= self._known(refused)
+        self._expect_known = bool(known) or self._dry_run
+        return self._account(documents, known)
+
+    def _known(self, identities: Iterable[Binary]) -> dict[Binary, Source]:
+        found = self._plays.find({"_id": {"$in": list(identities)}}, {"source.sha256": 1, "source.row": 1})
+        return {
+            Binary.from_uuid(play["_id"]): Source(sha256=play["source"]["sha256"], row=play["source"]["row"])
+            for play in found
+        }
+
+    def _insert(self, documents: list[Document]) -> list[Binary]:
+        """Insert plays; return the ids of those that were there already, from another writer."""
+        if not documents:
+            return []
+        try:
+            self._plays.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            problems = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or any(problem["code"] != DUPLICATE_KEY for problem in problems):
+                raise
+            return [documents[problem["index"]]["_id"] for problem in problems]
+        return []
+
+    def _account(self, documents: Mapping[Binary, Document], known: Mapping[Binary, Source]) -> LoadCounts:
+        own, repeats, earlier = 0, 0, []
+        for identity, source in known.items():
+            row = documents[identity]["source"]["row"]
+            if source.sha256 != self._sha256:
+                continue
+            own += source.row == row
+            repeats += source.row != row
+            if source.row > row:
+                earlier.append(documents[identity])
+        self._take_over(earlier)
+        inserted = len(documents) - len(known)
+        return LoadCounts(
+            inserted=inserted,
+            already_there=len(known) - repeats,
+            repeats=repeats,
+            documents=inserted + own,
+        )
+
+    def _take_over(self, documents: list[Document]) -> None:
+        """Let the first of the rows that repeat each other be the play's source, in whichever order chunks load."""
+        if documents and not self._dry_run:
+            self._plays.bulk_write([self._take_over_one(document) for document in documents], ordered=False)
+
+    def _take_over_one(self, document: Document) -> UpdateOne:
+        later: dict[str, Any] = {
+            "_id": document["_id"],
+            "source.sha256": self._sha256,
+            "source.row": {"$gt": document["source"]["row"]},
+        }
+        content = {name: value for name, value in document.items() if name not in ("_id", "created_at")}
+        return UpdateOne(later, {"$set": content})

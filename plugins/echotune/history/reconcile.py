@@ -1,0 +1,47 @@
+"""The proof of a load: every row accounted for, every play in the collection, every play in the catalog."""
+
+from __future__ import annotations
+
+from echotune.history.counts import LoadCounts
+from echotune.history.errors import HistoryError
+from echotune.history.load_runs import plays_of_file, plays_recorded
+from echotune.history.plan import FilePlan
+from echotune.history.settings import LoadSettings
+from echotune.history.store import HistoryStore
+from echotune.reconciliation import Check
+
+TRACK_URI = "^spotify:track:[0-9A-Za-z]{22}$"
+
+
+def check_rows(plan: FilePlan, counts: LoadCounts) -> list[Check]:
+    """Rows in the file = inserted + already there + exact repeats + rejected + other users'."""
+    name = plan.file.name
+    return [
+        Check(what=f"{name}: rows read", expected=plan.rows, found=counts.rows),
+        Check(what=f"{name}: rows accounted for", expected=plan.rows, found=counts.accounted),
+    ]
+
+
+def require_user(counts: LoadCounts, settings: LoadSettings) -> None:
+    """:raises HistoryError: when every row is another user's: the name is most likely mistyped"""
+    if settings.username and counts.other_users and counts.other_users + counts.rejected == counts.rows:
+        raise HistoryError(f"username is {settings.username!r}, and none of the {counts.rows:,} rows is of that user")
+
+
+def check_plays(store: HistoryStore, plan: FilePlan, settings: LoadSettings) -> Check:
+    """The plays that the chunks of a file left in the collection are in it."""
+    sha256 = plan.file.sha256
+    return Check(
+        what=f"{plan.file.name}: plays in MongoDB",
+        expected=plays_recorded(store, sha256, settings),
+        found=plays_of_file(store, sha256, settings),
+        at_least=True,
+    )
+
+
+def check_catalog(store: HistoryStore) -> Check:
+    """The plays counted in ``tracks`` are the plays that have a track."""
+    total = {"$group": {"_id": None, "plays": {"$sum": "$play_count"}}}
+    counted = next(store.tracks.aggregate([total]), {"plays": 0})["plays"]
+    plays = store.plays.count_documents({"spotify_track_uri": {"$regex": TRACK_URI}})
+    return Check(what="plays counted in tracks", expected=plays, found=counted)

@@ -1,0 +1,131 @@
+"""Bytes of a CSV to records (RFC 4180), each good one to its cells, each bad one to its reason.
+
+Planning and loading cut the file with the same code, so they agree on every row number.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from echotune.history.columns import HEADER
+from echotune.history.errors import CellError
+
+WIDTH = len(HEADER)
+LONGEST_CELL = csv.field_size_limit()
+"""Characters. It also bounds how far a quote that is never closed can reach."""
+
+
+class Record(NamedTuple):
+    """One record of the file: its bytes, and its cells or what is wrong with it.
+
+    Cells and problem are both None for a record without a quote: to split at the commas is all it takes.
+    A blank line has an empty list of cells: it is no row, but its bytes count.
+    """
+
+    raw: bytes
+    cells: list[str] | None = None
+    problem: str | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        return self.cells == []
+
+
+class Lines:
+    """Physical lines that can be put back to be read again."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+        self._put_back: list[bytes] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._put_back.pop() if self._put_back else next(self._lines)
+
+    def put_back(self, lines: list[bytes]) -> None:
+        self._put_back.extend(reversed(lines))
+
+
+def split_records(lines: Iterable[bytes]) -> Iterator[Record]:
+    """Yield the records of the physical lines below a header, blank lines among them: together, all the bytes.
+
+    A record that spans lines and turns out bad (a quote opened and never closed, or closed some cells later) costs
+    its first line only: reading goes on at its second line, so that one stray quote loses no other row.
+    """
+    remaining = Lines(lines)
+    for line in remaining:
+        if b'"' in line:
+            yield _quoted_record(line, remaining)
+        elif line.strip(b"\r\n"):
+            yield Record(line)
+        else:
+            yield Record(line, cells=[])
+
+
+def _quoted_record(line: bytes, remaining: Lines) -> Record:
+    try:
+        return Record(line, next(csv.reader((line.decode(),), strict=True)))
+    except UnicodeDecodeError as error:
+        return Record(line, problem=_not_utf8(error))
+    except csv.Error:
+        return _record_over_lines(line, remaining)
+
+
+def _record_over_lines(first: bytes, remaining: Lines) -> Record:
+    taken = [first]
+
+    def text_lines() -> Iterator[str]:
+        yield first.decode()
+        for line in remaining:
+            taken.append(line)
+            yield line.decode()
+
+    try:
+        cells = next(csv.reader(text_lines(), strict=True))
+    except UnicodeDecodeError as error:
+        problem = _not_utf8(error)
+    except csv.Error as error:
+        problem = f"is not CSV: {error}"
+    else:
+        if len(cells) == WIDTH:
+            return Record(b"".join(taken), cells)
+        problem = f"has {len(cells)} cells, not {WIDTH}, once its quotes are closed {len(taken)} lines on"
+    remaining.put_back(taken[1:])
+    return Record(first, problem=problem)
+
+
+def read_cells(record: Record, columns: Sequence[str] = HEADER) -> list[str]:
+    """Return the 57 cells of a record, in the order of the file.
+
+    :param columns: the file's header, to name the column where a single cell is wrong
+    :raises CellError: the record is broken; the error's column is empty where the record is broken as a whole
+    """
+    if record.problem is not None:
+        raise CellError(column="", reason=record.problem)
+    cells = record.cells
+    if cells is None:
+        try:
+            cells = record.raw.decode().removesuffix("\n").removesuffix("\r").split(",")
+        except UnicodeDecodeError as error:
+            raise CellError(column="", reason=_not_utf8(error)) from None
+    if len(cells) != WIDTH:
+        raise CellError(column="", reason=f"has {len(cells)} cells, not {WIDTH}")
+    if b"\0" in record.raw or len(record.raw) > LONGEST_CELL:
+        _check_each(cells, columns)
+    return cells
+
+
+def _check_each(cells: Sequence[str], columns: Sequence[str]) -> None:
+    for cell, column in zip(cells, columns, strict=True):
+        if "\0" in cell:
+            raise CellError(column=column, reason="holds a NUL character")
+        if len(cell) > LONGEST_CELL:
+            raise CellError(column=column, reason=f"is longer than {LONGEST_CELL:,} characters")
+
+
+def _not_utf8(error: UnicodeDecodeError) -> str:
+    return f"is not UTF-8 at byte {error.start}"

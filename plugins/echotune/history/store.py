@@ -1,0 +1,42 @@
+"""The MongoDB collections of a listening history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+Documents = Collection[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryStore:
+    """The collections, with ids as standard UUIDs and times in UTC, whatever the client was opened with."""
+
+    database: Database[dict[str, Any]]
+    plays: Documents
+    tracks: Documents
+    artists: Documents
+    albums: Documents
+    rejected_rows: Documents
+    load_runs: Documents
+
+    @classmethod
+    def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
+        options: CodecOptions[dict[str, Any]] = CodecOptions(
+            uuid_representation=UuidRepresentation.STANDARD, tz_aware=True
+        )
+        database = database.with_options(codec_options=options)
+        return cls(
+            database=database,
+            plays=database[plays],
+            tracks=database["tracks"],
+            artists=database["artists"],
+            albums=database["albums"],
+            rejected_rows=database["rejected_rows"],
+            load_runs=database["load_runs"],
+        )

@@ -1,0 +1,126 @@
+"""How the text of a cell becomes a value, and the value becomes the text again."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+LARGEST_INTEGER = 2**63 - 1
+"""The largest integer a BSON document holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueType:
+    """A type of cell.
+
+    ``parse`` takes a cell that is not empty and raises ValueError with the reason where it holds no such value.
+    ``write`` gives a value's canonical text. A cell written in another way ("1.50" for 1.5) keeps its text in
+    the document's ``source.as_written``, so that no cell is lost.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+def parse_integer(cell: str) -> int:
+    """Whole numbers from 0 up, also in the form that pandas gives a column with gaps: ``3.0``."""
+    number = _parse_whole(cell)
+    if number < 0:
+        raise ValueError("is negative")
+    return number
+
+
+def parse_signed_integer(cell: str) -> int:
+    """Whole numbers, also as ``-1.0``: a key of -1 means that none was detected."""
+    return _parse_whole(cell)
+
+
+def _parse_whole(cell: str) -> int:
+    try:
+        number = int(cell)
+    except ValueError:
+        decimal = parse_decimal(cell)
+        if not decimal.is_integer():
+            raise ValueError("is not a whole number") from None
+        number = int(decimal)
+    if abs(number) > LARGEST_INTEGER:
+        raise ValueError("is larger than 64 bits")
+    return number
+
+
+def parse_decimal(cell: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError("is not a finite number")
+    return number
+
+
+def write_decimal_integer(number: int) -> str:
+    return f"{number}.0"
+
+
+BOOLEANS = {"True": True, "False": False, "true": True, "false": False, "TRUE": True, "FALSE": False}
+
+
+def parse_boolean(cell: str) -> bool:
+    try:
+        return BOOLEANS[cell]
+    except KeyError:
+        raise ValueError("is neither True nor False") from None
+
+
+def parse_instant(cell: str) -> datetime:
+    """A point in time, in UTC where the cell names no zone, at most to the millisecond that BSON keeps."""
+    try:
+        instant = datetime.fromisoformat(cell)
+    except ValueError:
+        raise ValueError("is not a date and time such as 2017-04-04 06:32:04+00:00") from None
+    if instant.tzinfo is not UTC:
+        instant = _in_utc(instant)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000) if instant.microsecond else instant
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a date between the years 1 and 9999") from None
+
+
+UNESCAPED_COMMA = re.compile(r"(?<!\\),\s*")
+
+
+def parse_list(cell: str) -> list[str]:
+    """Split at commas. A comma inside a part is written ``\\,``, as playlist exporters do."""
+    return [part.replace("\\,", ",") for part in UNESCAPED_COMMA.split(cell)]
+
+
+def write_list(parts: list[str]) -> str:
+    return ",".join(part.replace(",", "\\,") for part in parts)
+
+
+def write_spaced_list(parts: list[str]) -> str:
+    return ", ".join(part.replace(",", "\\,") for part in parts)
+
+
+TEXT = ValueType(name="text", parse=str, write=str)
+INTEGER = ValueType(name="integer", parse=parse_integer, write=str)
+DECIMAL_INTEGER = ValueType(name="integer written 3.0", parse=parse_integer, write=write_decimal_integer)
+SIGNED_DECIMAL_INTEGER = ValueType(
+    name="signed integer written 3.0", parse=parse_signed_integer, write=write_decimal_integer
+)
+DECIMAL = ValueType(name="decimal", parse=parse_decimal, write=repr)
+BOOLEAN = ValueType(name="True or False", parse=parse_boolean, write=str)
+INSTANT = ValueType(name="UTC date and time", parse=parse_instant, write=str)
+LIST = ValueType(name="list joined by commas", parse=parse_list, write=write_list)
+SPACED_LIST = ValueType(name="list joined by a comma and a space", parse=parse_list, write=write_spaced_list)

@@ -1,0 +1,305 @@
+"""The steps of loading listening histories into MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
+
+from echotune.connections import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
+from echotune.history.catalog import refresh_catalog
+from echotune.history.chunks import Chunk
+from echotune.history.counts import LoadCounts
+from echotune.history.errors import HistoryError
+from echotune.history.load import load_chunk, stop_at_bad_share
+from echotune.history.load_runs import finish_file
+from echotune.history.plan import FilePlan, plan_file
+from echotune.history.preflight import InspectedFile, check_room, inspect_file
+from echotune.history.privacy import PersonalData, PersonalDataPolicy
+from echotune.history.reconcile import check_catalog, check_plays, check_rows, require_user
+from echotune.history.report import summarise
+from echotune.history.settings import LoadSettings
+from echotune.history.source import find_files, split_pattern
+from echotune.hooks.mongo import HistoryMongoHook
+from echotune.operators.history_path import history_path
+from echotune.operators.reconcile import ReconcileOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from echotune.reconciliation import Check
+
+Values = Mapping[str, Any]
+Upstream = Any
+"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
+
+
+@contextmanager
+def no_retry_for_bad_input() -> Iterator[None]:
+    """Fail the task at once where the input is wrong: a retry would find it just as wrong."""
+    try:
+        yield
+    except HistoryError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+class InspectHistoryOperator(BaseOperator):
+    """Finds the files of a source and checks each before anything is read or written.
+
+    Returns the files with their size and SHA-256.
+
+    :param source: a file, a folder or a pattern, on the worker or in object storage
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("source", "mongo_conn_id")
+
+    def __init__(self, *, source: str, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            base, pattern = split_pattern(self.source)
+            files = [inspect_file(path) for path in find_files(history_path(base), pattern)]
+            free_bytes = check_room(hook.get_store(), files)
+        for file in files:
+            self.log.info("%s: %s bytes, SHA-256 %s", file.name, f"{file.size:,}", file.sha256)
+        if free_bytes is not None:
+            self.log.info("The database's disk has %s MiB free", f"{free_bytes / 2**20:,.0f}")
+        return [asdict(file) for file in files]
+
+
+class PlanHistoryOperator(BaseOperator):
+    """Cuts the files into chunks and leaves out those that an earlier load has done.
+
+    Returns the arguments of a LoadHistoryChunkOperator for each chunk, and pushes a plan of each file as ``files``.
+
+    :param files: as InspectHistoryOperator returns them
+    :param settings: see LoadSettings
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("files", "settings", "mongo_conn_id")
+
+    def __init__(
+        self, *, files: Upstream, settings: Values, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.files = files
+        self.settings = settings
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        plans: list[dict[str, Any]] = []
+        chunks: list[dict[str, Any]] = []
+        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            settings = LoadSettings.of(self.settings)
+            for file in (InspectedFile(**values) for values in self.files):
+                plan, waiting = plan_file(hook.get_store(), history_path(file.path), file, settings)
+                plans.append(asdict(plan))
+                chunks += [{"chunk": asdict(chunk), "file_rows": plan.rows} for chunk in waiting]
+                self.log.info(
+                    "%s: %s rows; %d chunk(s) to load, %d done before",
+                    file.name,
+                    f"{plan.rows:,}",
+                    len(waiting),
+                    plan.done_chunks,
+                )
+        context["ti"].xcom_push(key="files", value=plans)
+        return chunks
+
+
+class LoadHistoryChunkOperator(BaseOperator):
+    """Loads one chunk of rows: plays into the collection, bad rows into ``rejected_rows``.
+
+    Safe to run again at any point: a play that is there is left as it is. Returns what became of the rows.
+
+    :param chunk: the fields of a Chunk
+    :param file_rows: rows of the whole file
+    :param settings: see LoadSettings
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    :param personal_data_conn_id: the Airflow connection whose password is the key of the ``hash`` policy
+    """
+
+    template_fields: Sequence[str] = ("chunk", "settings", "mongo_conn_id", "personal_data_conn_id")
+
+    def __init__(
+        self,
+        *,
+        chunk: Values,
+        file_rows: int,
+        settings: Values,
+        mongo_conn_id: str = MONGO_CONNECTION,
+        personal_data_conn_id: str = PERSONAL_DATA_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.chunk = chunk
+        self.file_rows = file_rows
+        self.settings = settings
+        self.mongo_conn_id = mongo_conn_id
+        self.personal_data_conn_id = personal_data_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        chunk = Chunk(**self.chunk)
+        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            settings = LoadSettings.of(self.settings)
+            counts = load_chunk(
+                hook.get_store(),
+                history_path(chunk.path),
+                chunk,
+                settings=settings,
+                personal_data=self._personal_data(settings.pii_policy),
+                file_rows=self.file_rows,
+            )
+        return {"path": chunk.path, "index": chunk.index, "counts": asdict(counts)}
+
+    def _personal_data(self, policy: PersonalDataPolicy) -> PersonalData:
+        if policy is not PersonalDataPolicy.HASH:
+            return PersonalData(policy=policy)
+        try:
+            key = BaseHook.get_connection(self.personal_data_conn_id).password
+        except AirflowNotFoundException:
+            key = None
+        return PersonalData(policy=policy, key=key.encode() if key else None)
+
+
+class RefreshCatalogOperator(BaseOperator):
+    """Counts tracks, artists and albums anew inside MongoDB, if plays came in since it was done last.
+
+    Returns how many documents of each are new.
+
+    :param report_only: count nothing anew
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
+
+    def __init__(
+        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.report_only = report_only
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        if str(self.report_only).lower() == "true":
+            self.log.info("Dry run: the catalog is left as it is")
+            return {}
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            return refresh_catalog(hook.get_store())
+
+
+def load_results(plans: Iterable[Values], loaded: Iterable[Values] | None) -> list[tuple[FilePlan, LoadCounts]]:
+    """Put the plans of files and the results of their chunks together: what became of the rows of each file."""
+    files = [FilePlan.from_dict(values) for values in plans]
+    results = list(loaded or ())
+    return [
+        (
+            plan,
+            LoadCounts.total(
+                [plan.done, *(LoadCounts(**result["counts"]) for result in results if result["path"] == plan.file.path)]
+            ),
+        )
+        for plan in files
+    ]
+
+
+class ReconcileLoadOperator(ReconcileOperator):
+    """Proves that every row of every file is accounted for, and that what was loaded is there.
+
+    :param plans: ``files`` of a PlanHistoryOperator
+    :param loaded: what the LoadHistoryChunkOperators returned
+    :param settings: see LoadSettings
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("plans", "loaded", "settings", "mongo_conn_id")
+
+    def __init__(
+        self,
+        *,
+        plans: Upstream,
+        loaded: Upstream,
+        settings: Values,
+        mongo_conn_id: str = MONGO_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plans = plans
+        self.loaded = loaded
+        self.settings = settings
+        self.mongo_conn_id = mongo_conn_id
+
+    def checks(self, context: Context) -> list[Check]:
+        files = load_results(self.plans, self.loaded)
+        settings = LoadSettings.of(self.settings)
+        checks = [check for plan, counts in files for check in check_rows(plan, counts)]
+        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            require_user(LoadCounts.total(counts for _, counts in files), settings)
+            for plan, counts in files:
+                stop_at_bad_share(plan.file.name, counts.rejected, plan.rows, settings)
+            if settings.dry_run:
+                return checks
+            store = hook.get_store()
+            for plan, counts in files:
+                state = "done" if all(check.passed for check in check_rows(plan, counts)) else "failed"
+                finish_file(store, plan.file, settings, counts, state=state)
+            return [*checks, *(check_plays(store, plan, settings) for plan, _ in files), check_catalog(store)]
+
+
+class SummariseLoadOperator(BaseOperator):
+    """Tells a person what the load did, what it left, and why.
+
+    :param plans: ``files`` of a PlanHistoryOperator
+    :param loaded: what the LoadHistoryChunkOperators returned
+    :param catalog: what RefreshCatalogOperator returned
+    :param settings: see LoadSettings
+    """
+
+    template_fields: Sequence[str] = ("plans", "loaded", "catalog", "settings")
+
+    def __init__(
+        self,
+        *,
+        plans: Upstream,
+        loaded: Upstream,
+        catalog: Upstream,
+        settings: Values,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plans = plans
+        self.loaded = loaded
+        self.catalog = catalog
+        self.settings = settings
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        settings = LoadSettings.of(self.settings)
+        summary = summarise(load_results(self.plans, self.loaded), self.catalog or {}, dry_run=settings.dry_run)
+        for line in summary["text"]:
+            self.log.info("%s", line)
+        return summary
+
+
+class AnnounceNewPlaysOperator(BaseOperator):
+    """Succeeds, and so updates its outlets, where the load brought new plays; is skipped where it did not.
+
+    :param summary: what SummariseLoadOperator returned
+    """
+
+    template_fields: Sequence[str] = ("summary",)
+
+    def __init__(self, *, summary: Upstream, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.summary = summary
+
+    def execute(self, context: Context) -> None:
+        if self.summary["dry_run"] or not self.summary["counts"]["inserted"]:
+            raise AirflowSkipException("no new plays: nothing to tell the DAGs that read them")

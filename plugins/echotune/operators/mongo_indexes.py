@@ -1,0 +1,45 @@
+"""The operator that makes MongoDB's declared indexes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from echotune.connections import MONGO_CONNECTION
+from echotune.hooks.mongo import HistoryMongoHook
+from echotune.indexes.mongo import IndexAction, declared_indexes, ensure_indexes
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class EnsureMongoIndexesOperator(BaseOperator):
+    """Creates the indexes declared in include/mongo/indexes.json that the server lacks, and reports the rest.
+
+    An index that is there with other keys or options is reported and left.
+
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    :param report_only: make nothing
+    """
+
+    template_fields: Sequence[str] = ("mongo_conn_id", "report_only")
+
+    def __init__(
+        self, *, mongo_conn_id: str = MONGO_CONNECTION, report_only: bool | str = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mongo_conn_id = mongo_conn_id
+        self.report_only = report_only
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            store = hook.get_store()
+            declared = declared_indexes(plays=store.plays.name)
+            steps = ensure_indexes(store.database, declared, dry_run=str(self.report_only).lower() == "true")
+        for step in steps:
+            self.log.log(logging.WARNING if step.action is IndexAction.DIFFERS else logging.INFO, "%s", step)
+        return dict(Counter(step.action.value for step in steps))

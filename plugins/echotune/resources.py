@@ -1,0 +1,18 @@
+"""The files of ``include/``: pipelines, declared indexes, SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bson import json_util
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder that holds dags/, plugins/ and include/."""
+
+INCLUDE = PROJECT / "include"
+
+
+def read_mongo_json(name: str) -> Any:
+    """Read a file of include/mongo in MongoDB's extended JSON, such as ``pipelines/tracks.json``."""
+    return json_util.loads((INCLUDE / "mongo" / name).read_text(encoding="utf-8"))
