@@ -1,0 +1,152 @@
+"""Listening histories from CSV files into MongoDB."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param, XComArg
+
+from echotune.assets import LISTENING_HISTORY
+from echotune.operators.csv_backfill import (
+    AnnounceNewPlaysOperator,
+    InspectHistoryOperator,
+    LoadHistoryChunkOperator,
+    PlanHistoryOperator,
+    ReconcileLoadOperator,
+    RefreshCatalogOperator,
+    SummariseLoadOperator,
+)
+from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
+
+DOC = """
+### CSV backfill
+
+Loads combined listening-history CSVs (57 columns, one row a play) into MongoDB. Trigger it with a **source**: a file,
+a folder, a pattern such as `include/data/*.csv.gz`, or an address in object storage.
+
+* **Nothing lost:** each row ends as a new play, one that is already there, an exact repeat, or a rejected row with its
+  reason in `rejected_rows`. The sum is checked, and a load whose sum is off fails.
+* **Nothing twice:** a play's id is computed from its own columns. Start the same load again at any time, also after a
+  crash: what is done is skipped, and what enrichment wrote since stays.
+* **First look:** a dry run reads and checks everything and writes nothing.
+
+After the load `tracks`, `artists` and `albums` are counted, missing indexes are made, and everything is reconciled.
+The last line of each task's log says what it did; `summary` says it for the whole run.
+"""
+
+PARAMS = {
+    "source": Param(
+        "include/data/sample_listening_history.csv",
+        type="string",
+        minLength=1,
+        title="Source",
+        description="A .csv or .csv.gz file, a folder of them, a pattern, or an address such as "
+        "s3://bucket/history.csv. A relative path starts at the project's folder; it is read where the tasks run.",
+    ),
+    "username": Param(
+        None,
+        type=["null", "string"],
+        title="Only this user",
+        description="Load the plays of one username only. Empty: everyone's.",
+    ),
+    "pii_policy": Param(
+        "drop",
+        type="string",
+        enum=["drop", "hash", "keep"],
+        title="IP addresses and user agents",
+        description="Drop them, keep a keyed hash of them, or keep them as they are.",
+    ),
+    "chunk_rows": Param(
+        100_000,
+        type="integer",
+        minimum=1_000,
+        maximum=5_000_000,
+        title="Rows a chunk",
+        description="Each chunk is a task; two run side by side. A file that was loaded before is skipped chunk by "
+        "chunk, so keep the number for files that grow.",
+    ),
+    "on_bad_row": Param(
+        "quarantine",
+        type="string",
+        enum=["quarantine", "stop"],
+        title="Bad rows",
+        description="Put them into rejected_rows and go on, or stop at the first.",
+    ),
+    "max_bad_share": Param(
+        0.05,
+        type="number",
+        minimum=0,
+        maximum=1,
+        title="Most bad rows allowed",
+        description="The share of a file's rows, from 0 to 1, above which the load stops in any case.",
+    ),
+    "dry_run": Param(
+        False,
+        type="boolean",
+        title="Dry run",
+        description="Read and check everything, report what would be loaded, write nothing.",
+    ),
+}
+
+SETTINGS = {
+    "username": "{{ params.username or '' }}",
+    "pii_policy": "{{ params.pii_policy }}",
+    "chunk_rows": "{{ params.chunk_rows }}",
+    "on_bad_row": "{{ params.on_bad_row }}",
+    "max_bad_share": "{{ params.max_bad_share }}",
+    "dry_run": "{{ params.dry_run }}",
+}
+
+with DAG(
+    dag_id="csv_backfill",
+    description="CSV listening histories into MongoDB: nothing lost, nothing twice",
+    doc_md=DOC,
+    schedule=None,
+    params=PARAMS,
+    tags=["echotune", "mongodb", "history"],
+    max_active_runs=1,
+    default_args={
+        "owner": "echotune",
+        "retries": 3,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=5),
+        "execution_timeout": timedelta(minutes=30),
+    },
+):
+    preflight = InspectHistoryOperator(task_id="preflight", source="{{ params.source }}")
+    plan = PlanHistoryOperator(task_id="plan_chunks", files=preflight.output, settings=SETTINGS)
+    files = XComArg(plan, key="files")
+    load = LoadHistoryChunkOperator.partial(
+        task_id="load_chunks",
+        settings=SETTINGS,
+        pool="mongo_write",
+        execution_timeout=timedelta(hours=2),
+        map_index_template="{{ task.chunk['file'] }} from row {{ task.chunk['first_row'] }}",
+    ).expand_kwargs(plan.output)
+    catalog = RefreshCatalogOperator(
+        task_id="build_catalog", report_only="{{ params.dry_run }}", pool="mongo_write", trigger_rule="none_failed"
+    )
+    indexes = EnsureMongoIndexesOperator(
+        task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write"
+    )
+    reconcile = ReconcileLoadOperator(
+        task_id="reconcile",
+        plans=files,
+        loaded=load.output,
+        settings=SETTINGS,
+        trigger_rule="none_failed",
+    )
+    summary = SummariseLoadOperator(
+        task_id="summary",
+        plans=files,
+        loaded=load.output,
+        catalog=catalog.output,
+        settings=SETTINGS,
+        trigger_rule="none_failed",
+    )
+    announce = AnnounceNewPlaysOperator(
+        task_id="announce_new_plays", summary=summary.output, outlets=[LISTENING_HISTORY]
+    )
+
+    load >> catalog >> indexes >> reconcile >> summary >> announce
