@@ -105,6 +105,7 @@ with DAG(
     params=PARAMS,
     tags=["echotune", "mongodb", "history"],
     max_active_runs=1,
+    is_paused_upon_creation=False,
     default_args={
         "owner": "echotune",
         "retries": 3,

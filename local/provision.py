@@ -12,12 +12,7 @@ from pathlib import Path
 import psycopg
 from cryptography.fernet import Fernet, InvalidToken
 
-from echotune.connections import (
-    AirflowConnection,
-    SettingError,
-    connections_from_settings,
-    personal_data_connection,
-)
+from echotune.connections import AirflowConnection, SettingError, connections_from_settings, personal_data_connection
 from local.airflow_api import AirflowApi
 from local.errors import StackError, say
 from local.files import PROJECT, read_json, write_json

@@ -15,13 +15,16 @@ from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-MONGO_CONNECTION = "echotune_mongo"
-SUPABASE_CONNECTION = "echotune_supabase"
-REDIS_CONNECTION = "echotune_redis"
-SPOTIFY_CONNECTION = "echotune_spotify"
-PERSONAL_DATA_CONNECTION = "echotune_pii"
-DEFAULT_DATABASE = "spotify_analytics"
-DEFAULT_COLLECTION = "listening_history"
+from echotune.names import (
+    DEFAULT_COLLECTION,
+    DEFAULT_DATABASE,
+    MONGO_CONNECTION,
+    PERSONAL_DATA_CONNECTION,
+    REDIS_CONNECTION,
+    SPOTIFY_CONNECTION,
+    SUPABASE_CONNECTION,
+)
+
 # These mechanisms keep their users outside MongoDB, whatever database the URI names.
 EXTERNAL_MECHANISMS = frozenset({"GSSAPI", "MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC"})
 SPOTIFY_ADDRESSES = {

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from echotune.history.counts import LoadCounts
 from echotune.history.errors import HistoryError
-from echotune.history.load_runs import plays_of_file, plays_recorded
+from echotune.history.load import stop_at_bad_share
+from echotune.history.load_runs import finish_file, plays_of_file, plays_recorded
 from echotune.history.plan import FilePlan
 from echotune.history.settings import LoadSettings
 from echotune.history.store import HistoryStore
 from echotune.reconciliation import Check
 
+FileResult = tuple[FilePlan, LoadCounts]
+"""A file and what became of its rows."""
+
 TRACK_URI = "^spotify:track:[0-9A-Za-z]{22}$"
+
+
+def reconcile_load(store: HistoryStore, files: Sequence[FileResult], settings: LoadSettings) -> list[Check]:
+    """Make every comparison of a load, and close the records of its files.
+
+    :raises HistoryError: no row is of the user that was asked for, or more rows are bad than the settings allow
+    """
+    require_user(LoadCounts.total(counts for _, counts in files), settings)
+    for plan, counts in files:
+        stop_at_bad_share(plan.file.name, counts.rejected, plan.rows, settings)
+    checks = [check for plan, counts in files for check in check_rows(plan, counts)]
+    if settings.dry_run:
+        return checks
+    checks += [check_plays(store, plan, settings) for plan, _ in files]
+    checks.append(check_catalog(store))
+    state = "done" if all(check.passed for check in checks) else "failed"
+    for plan, counts in files:
+        finish_file(store, plan.file, settings, counts, state=state)
+    return checks
 
 
 def check_rows(plan: FilePlan, counts: LoadCounts) -> list[Check]:

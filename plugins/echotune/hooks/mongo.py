@@ -8,8 +8,8 @@ from airflow.providers.mongo.hooks.mongo import MongoHook
 from airflow.sdk.exceptions import AirflowException
 from pymongo import MongoClient
 
-from echotune.connections import DEFAULT_COLLECTION, MONGO_CONNECTION
 from echotune.history.store import HistoryStore
+from echotune.names import DEFAULT_COLLECTION, MONGO_CONNECTION
 
 
 class HistoryMongoHook(MongoHook):

@@ -1,36 +1,28 @@
-"""The steps of loading listening histories into MongoDB."""
+"""The steps of loading listening histories into MongoDB.
+
+What only a running task needs is imported when it runs: a DAG file that imports this module is parsed in no time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from echotune.connections import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
-from echotune.history.catalog import refresh_catalog
-from echotune.history.chunks import Chunk
-from echotune.history.counts import LoadCounts
 from echotune.history.errors import HistoryError
-from echotune.history.load import load_chunk, stop_at_bad_share
-from echotune.history.load_runs import finish_file
-from echotune.history.plan import FilePlan, plan_file
-from echotune.history.preflight import InspectedFile, check_room, inspect_file
-from echotune.history.privacy import PersonalData, PersonalDataPolicy
-from echotune.history.reconcile import check_catalog, check_plays, check_rows, require_user
-from echotune.history.report import summarise
-from echotune.history.settings import LoadSettings
-from echotune.history.source import find_files, split_pattern
-from echotune.hooks.mongo import HistoryMongoHook
-from echotune.operators.history_path import history_path
+from echotune.names import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from echotune.history.counts import LoadCounts
+    from echotune.history.plan import FilePlan
+    from echotune.history.privacy import PersonalData, PersonalDataPolicy
     from echotune.reconciliation import Check
 
 Values = Mapping[str, Any]
@@ -64,6 +56,11 @@ class InspectHistoryOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        from echotune.history.preflight import check_room, inspect_file
+        from echotune.history.source import find_files, split_pattern
+        from echotune.hooks.mongo import HistoryMongoHook
+        from echotune.operators.history_path import history_path
+
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             base, pattern = split_pattern(self.source)
             files = [inspect_file(path) for path in find_files(history_path(base), pattern)]
@@ -96,8 +93,13 @@ class PlanHistoryOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        plans: list[dict[str, Any]] = []
-        chunks: list[dict[str, Any]] = []
+        from echotune.history.plan import plan_file
+        from echotune.history.preflight import InspectedFile
+        from echotune.history.settings import LoadSettings
+        from echotune.hooks.mongo import HistoryMongoHook
+        from echotune.operators.history_path import history_path
+
+        plans, chunks = [], []
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
             for file in (InspectedFile(**values) for values in self.files):
@@ -105,7 +107,7 @@ class PlanHistoryOperator(BaseOperator):
                 plans.append(asdict(plan))
                 chunks += [{"chunk": asdict(chunk), "file_rows": plan.rows} for chunk in waiting]
                 self.log.info(
-                    "%s: %s rows; %d chunk(s) to load, %d done before",
+                    "%s: %s rows; chunks to load: %d, done before: %d",
                     file.name,
                     f"{plan.rows:,}",
                     len(waiting),
@@ -147,6 +149,12 @@ class LoadHistoryChunkOperator(BaseOperator):
         self.personal_data_conn_id = personal_data_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.history.chunks import Chunk
+        from echotune.history.load import load_chunk
+        from echotune.history.settings import LoadSettings
+        from echotune.hooks.mongo import HistoryMongoHook
+        from echotune.operators.history_path import history_path
+
         chunk = Chunk(**self.chunk)
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
@@ -161,6 +169,11 @@ class LoadHistoryChunkOperator(BaseOperator):
         return {"path": chunk.path, "index": chunk.index, "counts": asdict(counts)}
 
     def _personal_data(self, policy: PersonalDataPolicy) -> PersonalData:
+        from airflow.sdk import BaseHook
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        from echotune.history.privacy import PersonalData, PersonalDataPolicy
+
         if policy is not PersonalDataPolicy.HASH:
             return PersonalData(policy=policy)
         try:
@@ -189,6 +202,9 @@ class RefreshCatalogOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
+        from echotune.history.catalog import refresh_catalog
+        from echotune.hooks.mongo import HistoryMongoHook
+
         if str(self.report_only).lower() == "true":
             self.log.info("Dry run: the catalog is left as it is")
             return {}
@@ -196,19 +212,17 @@ class RefreshCatalogOperator(BaseOperator):
             return refresh_catalog(hook.get_store())
 
 
-def load_results(plans: Iterable[Values], loaded: Iterable[Values] | None) -> list[tuple[FilePlan, LoadCounts]]:
+def load_results(plans: Sequence[Values], loaded: Sequence[Values] | None) -> list[tuple[FilePlan, LoadCounts]]:
     """Put the plans of files and the results of their chunks together: what became of the rows of each file."""
-    files = [FilePlan.from_dict(values) for values in plans]
+    from echotune.history.counts import LoadCounts
+    from echotune.history.plan import FilePlan
+
     results = list(loaded or ())
-    return [
-        (
-            plan,
-            LoadCounts.total(
-                [plan.done, *(LoadCounts(**result["counts"]) for result in results if result["path"] == plan.file.path)]
-            ),
-        )
-        for plan in files
-    ]
+    files = []
+    for plan in map(FilePlan.from_dict, plans):
+        chunks = [LoadCounts(**result["counts"]) for result in results if result["path"] == plan.file.path]
+        files.append((plan, LoadCounts.total([plan.done, *chunks])))
+    return files
 
 
 class ReconcileLoadOperator(ReconcileOperator):
@@ -238,20 +252,13 @@ class ReconcileLoadOperator(ReconcileOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def checks(self, context: Context) -> list[Check]:
+        from echotune.history.reconcile import reconcile_load
+        from echotune.history.settings import LoadSettings
+        from echotune.hooks.mongo import HistoryMongoHook
+
         files = load_results(self.plans, self.loaded)
-        settings = LoadSettings.of(self.settings)
-        checks = [check for plan, counts in files for check in check_rows(plan, counts)]
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
-            require_user(LoadCounts.total(counts for _, counts in files), settings)
-            for plan, counts in files:
-                stop_at_bad_share(plan.file.name, counts.rejected, plan.rows, settings)
-            if settings.dry_run:
-                return checks
-            store = hook.get_store()
-            for plan, counts in files:
-                state = "done" if all(check.passed for check in check_rows(plan, counts)) else "failed"
-                finish_file(store, plan.file, settings, counts, state=state)
-            return [*checks, *(check_plays(store, plan, settings) for plan, _ in files), check_catalog(store)]
+            return reconcile_load(hook.get_store(), files, LoadSettings.of(self.settings))
 
 
 class SummariseLoadOperator(BaseOperator):
@@ -266,13 +273,7 @@ class SummariseLoadOperator(BaseOperator):
     template_fields: Sequence[str] = ("plans", "loaded", "catalog", "settings")
 
     def __init__(
-        self,
-        *,
-        plans: Upstream,
-        loaded: Upstream,
-        catalog: Upstream,
-        settings: Values,
-        **kwargs: Any,
+        self, *, plans: Upstream, loaded: Upstream, catalog: Upstream, settings: Values, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.plans = plans
@@ -281,8 +282,11 @@ class SummariseLoadOperator(BaseOperator):
         self.settings = settings
 
     def execute(self, context: Context) -> dict[str, Any]:
-        settings = LoadSettings.of(self.settings)
-        summary = summarise(load_results(self.plans, self.loaded), self.catalog or {}, dry_run=settings.dry_run)
+        from echotune.history.report import summarise
+        from echotune.history.settings import LoadSettings
+
+        files = load_results(self.plans, self.loaded)
+        summary = summarise(files, self.catalog or {}, dry_run=LoadSettings.of(self.settings).dry_run)
         for line in summary["text"]:
             self.log.info("%s", line)
         return summary

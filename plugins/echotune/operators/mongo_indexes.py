@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from echotune.connections import MONGO_CONNECTION
-from echotune.hooks.mongo import HistoryMongoHook
-from echotune.indexes.mongo import IndexAction, declared_indexes, ensure_indexes
+from echotune.names import MONGO_CONNECTION
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -36,6 +34,9 @@ class EnsureMongoIndexesOperator(BaseOperator):
         self.report_only = report_only
 
     def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.hooks.mongo import HistoryMongoHook
+        from echotune.indexes.mongo import IndexAction, declared_indexes, ensure_indexes
+
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
             declared = declared_indexes(plays=store.plays.name)

@@ -1,0 +1,135 @@
+"""Every DAG file: it parses, quickly and without touching anything, and each DAG can be run by a stranger."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+from echotune.resources import PROJECT
+
+Task = Any
+"""An operator or a mapped one: both have the attributes that are looked at here."""
+
+DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
+PARSE_SECONDS = 0.5
+
+PARSE = """
+import json, runpy, sys, time
+from airflow.sdk import DAG
+DAG("warm")  # what Airflow itself imports for a first DAG is not this file's
+touched = []
+
+def watch(event, arguments):
+    if event in ("socket.connect", "subprocess.Popen", "os.system", "sqlite3.connect"):
+        touched.append(f"{event} {arguments[:1]}")
+    if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+        touched.append(f"{event} {arguments[0]}")
+
+sys.dont_write_bytecode = True
+sys.addaudithook(watch)
+started = time.process_time()
+runpy.run_path(sys.argv[1])
+print(json.dumps({"seconds": time.process_time() - started, "touched": touched}))
+"""
+
+
+@pytest.fixture(scope="session")
+def dagbag() -> DagBag:
+    return DagBag(PROJECT / "dags")
+
+
+@pytest.fixture(scope="session")
+def dags(dagbag: DagBag) -> list[DAG]:
+    return list(dagbag.dags.values())
+
+
+@pytest.fixture(scope="session")
+def tasks(dags: list[DAG]) -> list[Task]:
+    return [task for dag in dags for task in dag.tasks]
+
+
+def test_there_are_no_import_errors(dagbag: DagBag) -> None:
+    assert dagbag.import_errors == {}
+
+
+def test_each_file_holds_the_dag_of_its_name(dags: list[DAG]) -> None:
+    assert {dag.dag_id: Path(dag.fileloc).stem for dag in dags} == {path.stem: path.stem for path in DAG_FILES}
+
+
+def parse(path: Path) -> dict[str, float | list[str]]:
+    """Parse a file in a fresh interpreter, as the DAG processor does once Airflow is imported."""
+    command = [sys.executable, "-c", PARSE, str(path)]
+    result = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=PROJECT, env=environment_with_plugins()
+    )
+    parsed: dict[str, float | list[str]] = json.loads(result.stdout.splitlines()[-1])
+    return parsed
+
+
+def environment_with_plugins() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(PROJECT / "plugins")}
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
+def test_a_file_parses_in_under_half_a_second(path: Path) -> None:
+    assert min(float(str(parse(path)["seconds"])) for _ in range(3)) < PARSE_SECONDS
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
+def test_parsing_a_file_opens_no_connection_writes_no_file_and_starts_no_process(path: Path) -> None:
+    assert parse(path)["touched"] == []
+
+
+def test_each_dag_has_tags_and_a_description(dags: list[DAG]) -> None:
+    assert [dag.dag_id for dag in dags if not (dag.tags and dag.description)] == []
+
+
+def test_each_dag_explains_itself(dags: list[DAG]) -> None:
+    assert [dag.dag_id for dag in dags if not (dag.doc_md and len(dag.doc_md) > 200)] == []
+
+
+def test_runs_of_a_dag_do_not_collide(dags: list[DAG]) -> None:
+    assert {dag.dag_id: dag.max_active_runs for dag in dags} == {dag.dag_id: 1 for dag in dags}
+
+
+def test_each_task_has_an_owner(tasks: list[Task]) -> None:
+    assert [task.task_id for task in tasks if task.owner in ("", "airflow")] == []
+
+
+def test_each_task_is_retried_with_growing_waits(tasks: list[Task]) -> None:
+    assert [task.task_id for task in tasks if not (task.retries and task.retry_exponential_backoff)] == []
+
+
+def test_each_task_has_a_time_limit(tasks: list[Task]) -> None:
+    assert [task.task_id for task in tasks if task.execution_timeout is None] == []
+
+
+def test_each_pool_is_one_that_the_deployment_creates(tasks: list[Task]) -> None:
+    pools = json.loads((PROJECT / "include/airflow/pools.json").read_text(encoding="utf-8"))
+    assert {task.pool for task in tasks} <= {"default_pool", *pools}
+
+
+def test_each_mapped_task_names_its_instances(tasks: list[Task]) -> None:
+    assert [task.task_id for task in tasks if task.is_mapped and not task.map_index_template] == []
+
+
+def test_each_parameter_explains_itself_in_the_trigger_form(dags: list[DAG]) -> None:
+    params = {f"{dag.dag_id}.{name}": dag.params.get_param(name) for dag in dags for name in dag.params}
+    unexplained = [
+        name for name, param in params.items() if not (param.description and {"title", "type"} <= param.schema.keys())
+    ]
+    assert unexplained == []
+
+
+def test_each_number_of_the_trigger_form_has_limits(dags: list[DAG]) -> None:
+    schemas = {f"{dag.dag_id}.{name}": dag.params.get_param(name).schema for dag in dags for name in dag.params}
+    numbers = {name: schema for name, schema in schemas.items() if schema["type"] in ("integer", "number")}
+    assert [name for name, schema in numbers.items() if not {"minimum", "maximum"} <= schema.keys()] == []

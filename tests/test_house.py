@@ -1,0 +1,64 @@
+"""The house: imports run downwards only, and the domain knows no Airflow."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from echotune.resources import PROJECT
+
+DOMAIN = ("history", "indexes")
+PACKAGES = PROJECT / "plugins" / "echotune"
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(module.name)
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("airflow", "airflow_shared")))
+"""
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("package", DOMAIN)
+def test_a_domain_package_imports_no_airflow(package: str) -> None:
+    command = [sys.executable, "-c", IMPORT_ALL, f"echotune.{package}"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT / "plugins")
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", [*DOMAIN, "hooks"])
+def test_imports_run_downwards(package: str) -> None:
+    above = {"hooks": ("echotune.operators",)}.get(package, ("echotune.operators", "echotune.hooks"))
+    files = sorted((PACKAGES / package).rglob("*.py"))
+    upwards = {f"{path.name}: {name}" for path in files for name in imported_modules(path) if name.startswith(above)}
+    assert upwards == set()
+
+
+def test_dags_and_operators_import_airflow_through_its_sdk_or_a_provider() -> None:
+    files = [*(PROJECT / "dags").glob("*.py"), *PACKAGES.rglob("*.py")]
+    allowed = ("airflow.sdk", "airflow.providers.")
+    others = {
+        f"{path.name}: {name}"
+        for path in files
+        for name in imported_modules(path)
+        if name.split(".")[0] == "airflow" and not name.startswith(allowed)
+    }
+    assert others == set()
+
+
+def test_airflow_reads_only_the_plugin_file_of_the_plugins_folder() -> None:
+    assert (PROJECT / "plugins/.airflowignore").read_text(encoding="utf-8").split() == ["*", "!echotune_plugin.py"]
