@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo.collection import Collection
-
-from echotune.history.store import HistoryStore
+from echotune.history.store import Documents, HistoryStore
 from echotune.resources import read_mongo_json
 
 log = logging.getLogger(__name__)
@@ -31,24 +31,27 @@ def refresh_catalog(store: HistoryStore) -> dict[str, int]:
         return {}
     before = {name: store.database[name].estimated_document_count() for name in CATALOG}
     for name in CATALOG:
-        started = datetime.now(UTC)
+        started = time.monotonic()
         specification = read_mongo_json(f"pipelines/{name}.json")
-        source: Collection[dict[str, Any]] = getattr(store, specification["reads"])
+        source: Documents = getattr(store, specification["reads"])
         source.aggregate(specification["pipeline"], allowDiskUse=True)
-        log.info("%s built from %s in %.1f s", name, source.name, (datetime.now(UTC) - started).total_seconds())
-    _forget_names_that_have_an_id(store)
+        _close_gaps(store.database[name], source, specification["pipeline"])
+        log.info("%s built from %s in %.1f s", name, source.name, time.monotonic() - started)
     store.load_runs.update_many({"_id": {"$in": waiting}}, {"$set": {"in_catalog": True}})
     return {name: store.database[name].estimated_document_count() - before[name] for name in CATALOG}
 
 
-def _forget_names_that_have_an_id(store: HistoryStore) -> None:
-    """Remove the documents by name of artists and albums that are known by their Spotify id since."""
-    for collection, keys in ((store.artists, ("name",)), (store.albums, ("artist", "name"))):
-        by_name = list(collection.find({"_id": {"$regex": BY_NAME}}, dict.fromkeys(keys, 1)))
-        known = {
-            tuple(document.get(key) for key in keys)
-            for document in collection.find({"_id": {"$not": {"$regex": BY_NAME}}}, dict.fromkeys(keys, 1))
-        }
-        stale = [document["_id"] for document in by_name if tuple(document.get(key) for key in keys) in known]
-        if stale:
-            collection.delete_many({"_id": {"$in": stale}})
+def _close_gaps(collection: Documents, source: Documents, pipeline: Sequence[dict[str, Any]]) -> None:
+    """Mend the documents that a build did not reach, because no play is counted for them any more.
+
+    One that was kept by name is removed: its Spotify id is known since, or its plays are gone. Any other keeps what
+    enrichment wrote and has no plays.
+    """
+    ids = [*pipeline[:-1], {"$project": {"_id": 1}}]
+    built = {document["_id"] for document in source.aggregate(ids, allowDiskUse=True)}
+    counted = collection.find({"play_count": {"$gt": 0}}, {"_id": 1})
+    left = [document["_id"] for document in counted if document["_id"] not in built]
+    if left:
+        collection.delete_many({"_id": {"$in": left, "$regex": BY_NAME}})
+        no_plays = {"$set": {"play_count": 0, "updated_at": datetime.now(UTC)}}
+        collection.update_many({"_id": {"$in": left}}, no_plays)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
+from itertools import islice
 
 from echotune.history.errors import HistoryError
 from echotune.history.preflight import InspectedFile, read_header
@@ -95,18 +96,19 @@ class ChunkReader:
     columns: tuple[str, ...]
     stream: BufferedIOBase
 
-    def numbered_records(self) -> Iterator[tuple[int, Record]]:
-        """Yield (row number, record) for each row.
+    def numbered_records(self, block_rows: int) -> Iterator[list[tuple[int, Record]]]:
+        """Yield (row number, record) for each row, some rows at a time.
 
         :raises HistoryError: at the end, when the bytes are not those that were planned
         """
         digest = hashlib.sha256()
         row = self.chunk.first_row
-        for record in split_records(self._lines()):
-            digest.update(record.raw)
-            if not record.is_blank:
-                yield row, record
-                row += 1
+        records = split_records(self._lines())
+        while block := list(islice(records, block_rows)):
+            digest.update(b"".join([record.raw for record in block]))
+            rows = [record for record in block if not record.is_blank]
+            yield list(enumerate(rows, start=row))
+            row += len(rows)
         if digest.hexdigest() != self.chunk.content_sha256:
             raise HistoryError(f"{self.chunk.file} was changed while it was loaded: start the load again")
 

@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True)
 class LoadCounts:
-    """Counts of rows, and of the documents they left.
+    """Counts of rows.
 
     :param rows: rows read
     :param inserted: rows that became a new play
@@ -17,7 +17,6 @@ class LoadCounts:
     :param repeats: rows that repeat an earlier row of the same file exactly, in every column of the play
     :param rejected: rows that did not load
     :param other_users: rows of users who were not asked for
-    :param documents: plays in the collection that carry one of these rows as their source
     """
 
     rows: int = 0
@@ -26,7 +25,6 @@ class LoadCounts:
     repeats: int = 0
     rejected: int = 0
     other_users: int = 0
-    documents: int = 0
 
     @property
     def accounted(self) -> int:

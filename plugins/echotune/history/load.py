@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from operator import itemgetter
-from typing import TypeVar
 
 from bson.binary import Binary
 
@@ -25,8 +25,6 @@ from echotune.history.rejected import RejectedRow, keep_rejected, reject
 from echotune.history.settings import BadRowAction, LoadSettings
 from echotune.history.source import HistoryPath
 from echotune.history.store import HistoryStore
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +105,9 @@ def load_chunk(
     counts = LoadCounts()
     with open_chunk(path, chunk) as reader:
         shaper = BlockShaper(chunk, reader.columns, settings, personal_data)
-        for records in in_blocks(reader.numbered_records(), BLOCK_ROWS):
-            block = shaper.shape(records)
+        for records in reader.numbered_records(BLOCK_ROWS):
+            with cycle_search_paused():
+                block = shaper.shape(records)
             if not settings.dry_run:
                 keep_rejected(store, chunk, block.rejected, now=datetime.now(UTC))
             stop_at_bad_rows(chunk, block.rejected, settings)
@@ -120,9 +119,16 @@ def load_chunk(
     return counts
 
 
-def in_blocks(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while block := list(islice(items, size)):
-        yield block
+@contextmanager
+def cycle_search_paused() -> Iterator[None]:
+    """Pause Python's search for reference cycles: shaped rows have none, and looking took a quarter of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def stop_at_bad_rows(chunk: Chunk, rejected: Sequence[RejectedRow], settings: LoadSettings) -> None:

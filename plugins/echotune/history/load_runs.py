@@ -65,12 +65,25 @@ def recorded_plan(store: HistoryStore, file: InspectedFile, settings: LoadSettin
 
 
 def finish_file(
-    store: HistoryStore, file: InspectedFile, settings: LoadSettings, counts: LoadCounts, *, state: str
+    store: HistoryStore, file: InspectedFile, settings: LoadSettings, counts: LoadCounts, *, reconciled: bool
 ) -> None:
+    """Close the record of a file; where it is reconciled, remember for each chunk how many plays of it there are."""
     store.load_runs.update_one(
         {"_id": file_load_id(file, settings)},
-        {"$set": {"state": state, "counts": asdict(counts), "updated_at": datetime.now(UTC)}},
+        {
+            "$set": {
+                "state": "done" if reconciled else "failed",
+                "counts": asdict(counts),
+                "updated_at": datetime.now(UTC),
+            }
+        },
     )
+    if not reconciled:
+        return
+    ids = [chunk_load_id(chunk, settings) for chunk in recorded_plan(store, file, settings) or ()]
+    for record in list(store.load_runs.find({"_id": {"$in": ids}, "state": "done", "plays": {"$exists": False}})):
+        plays = _plays_of_chunk(store, record, settings)
+        store.load_runs.update_one({"_id": record["_id"]}, {"$set": {"plays": plays}})
 
 
 def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> int:
@@ -105,7 +118,8 @@ def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, coun
                 "counts": asdict(counts),
                 "in_catalog": False,
                 "updated_at": datetime.now(UTC),
-            }
+            },
+            "$unset": {"plays": ""},
         },
     )
 
@@ -113,39 +127,43 @@ def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, coun
 def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSettings) -> dict[int, LoadCounts]:
     """Return the counts of the chunks, by index, that need not be read again.
 
-    A chunk is done when its record says so and the plays of its file are still in the collection. Where a person
-    wants to stop at bad rows, a chunk that had some is not done.
+    A chunk is done when its record says so and its plays are still in the collection. Where a person wants to stop
+    at bad rows, a chunk that had some is not done.
     """
     by_id = {chunk_load_id(chunk, settings): chunk for chunk in chunks}
-    records = list(store.load_runs.find({"_id": {"$in": list(by_id)}, "state": "done"}))
-    sources = {record["source"]["sha256"] for record in records}
-    complete = {
-        sha256
-        for sha256 in sources
-        if plays_of_file(store, sha256, settings) >= plays_recorded(store, sha256, settings)
-    }
     done = {}
-    for record in records:
+    for record in list(store.load_runs.find({"_id": {"$in": list(by_id)}, "state": "done"})):
         counts = LoadCounts(**record["counts"])
         must_stop = settings.on_bad_row is BadRowAction.STOP and counts.rejected
-        if record["source"]["sha256"] in complete and not must_stop:
+        expected = max(counts.inserted, record.get("plays", 0))
+        if not must_stop and _plays_of_chunk(store, record, settings) >= expected:
             done[by_id[record["_id"]].index] = counts
     return done
 
 
-def plays_recorded(store: HistoryStore, sha256: str, settings: LoadSettings) -> int:
-    """Plays that the loads of a file say they left in the collection."""
-    match = {"kind": "chunk", "state": "done", "source.sha256": sha256, "settings": _settings_kept(settings)}
-    total = {"$group": {"_id": None, "plays": {"$sum": "$counts.documents"}}}
+def _plays_of_chunk(store: HistoryStore, record: dict[str, Any], settings: LoadSettings) -> int:
+    """Plays in the collection whose source is a row of a chunk, by the chunk's record."""
+    chunk = record["chunk"]
+    rows = {"$gte": chunk["first_row"], "$lt": chunk["first_row"] + chunk["rows"]}
+    return _count_plays(store, {"source.sha256": record["source"]["sha256"], "source.row": rows}, settings)
+
+
+def plays_inserted(store: HistoryStore, file: InspectedFile, settings: LoadSettings) -> int:
+    """Plays that the chunks of a file's plan say they inserted."""
+    ids = [chunk_load_id(chunk, settings) for chunk in recorded_plan(store, file, settings) or ()]
+    match = {"_id": {"$in": ids}, "state": "done", "source.sha256": file.sha256}
+    total = {"$group": {"_id": None, "plays": {"$sum": "$counts.inserted"}}}
     return int(next(store.load_runs.aggregate([{"$match": match}, total]), {"plays": 0})["plays"])
 
 
 def plays_of_file(store: HistoryStore, sha256: str, settings: LoadSettings) -> int:
     """Plays in the collection that came from a file."""
-    query = {"source.sha256": sha256}
-    if settings.username:
-        query["user.username"] = settings.username
-    return store.plays.count_documents(query)
+    return _count_plays(store, {"source.sha256": sha256}, settings)
+
+
+def _count_plays(store: HistoryStore, query: dict[str, Any], settings: LoadSettings) -> int:
+    users = {"user.username": settings.username} if settings.username else {}
+    return store.plays.count_documents(query | users)
 
 
 def _settings_kept(settings: LoadSettings) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -40,11 +41,7 @@ def plan_file(
     store: HistoryStore, path: HistoryPath, file: InspectedFile, settings: LoadSettings
 ) -> tuple[FilePlan, list[Chunk]]:
     """Cut a file into chunks, or find how it was cut before; return its plan and the chunks that are not done."""
-    chunks = recorded_plan(store, file, settings)
-    if chunks is None:
-        chunks = list(plan_chunks(path, file, chunk_rows=settings.chunk_rows))
-        if not settings.dry_run:
-            record_plan(store, file, chunks, settings)
+    chunks = _chunks(store, path, file, settings)
     done = done_chunks(store, chunks, settings)
     plan = FilePlan(
         file=file,
@@ -53,3 +50,14 @@ def plan_file(
         done=LoadCounts.total(counts.as_skipped() for counts in done.values()),
     )
     return plan, [chunk for chunk in chunks if chunk.index not in done]
+
+
+def _chunks(store: HistoryStore, path: HistoryPath, file: InspectedFile, settings: LoadSettings) -> list[Chunk]:
+    """A dry run reads a file as one chunk: it writes nothing, so only one reader can see what repeats."""
+    if settings.dry_run:
+        return list(plan_chunks(path, file, chunk_rows=sys.maxsize))
+    chunks = recorded_plan(store, file, settings)
+    if chunks is None:
+        chunks = list(plan_chunks(path, file, chunk_rows=settings.chunk_rows))
+        record_plan(store, file, chunks, settings)
+    return chunks

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from echotune.history.errors import HistoryError
 
 ADDRESS_LIKE = re.compile(r"[0-9A-Fa-f.:]{3,}")
-USER_AGENT_LIKE = re.compile(r"[A-Za-z][\w.+-]*/\d[^,\"]*")
+USER_AGENT_LIKE = re.compile(r"(?<![\w.+-])[A-Za-z][\w.+-]*/\d[^,\"]*")
 """Such as ``Mozilla/5.0 (X11; Linux)`` and ``Spotify/8.6.0 Android/29``."""
 REMOVED = "[removed]"
 
@@ -56,6 +56,11 @@ class PersonalData:
 
 
 def is_address(text: str) -> bool:
+    """Whether a text is an IP address, also with a port or a full stop behind it."""
+    return any(_is_ip_address(part) for part in (text, text.strip(".:"), text.partition(":")[0]))
+
+
+def _is_ip_address(text: str) -> bool:
     try:
         ip_address(text)
     except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from echotune.history.counts import LoadCounts
 from echotune.history.errors import HistoryError
 from echotune.history.load import stop_at_bad_share
-from echotune.history.load_runs import finish_file, plays_of_file, plays_recorded
+from echotune.history.load_runs import finish_file, plays_inserted, plays_of_file
 from echotune.history.plan import FilePlan
 from echotune.history.settings import LoadSettings
 from echotune.history.store import HistoryStore
@@ -32,9 +32,9 @@ def reconcile_load(store: HistoryStore, files: Sequence[FileResult], settings: L
         return checks
     checks += [check_plays(store, plan, settings) for plan, _ in files]
     checks.append(check_catalog(store))
-    state = "done" if all(check.passed for check in checks) else "failed"
+    reconciled = all(check.passed for check in checks)
     for plan, counts in files:
-        finish_file(store, plan.file, settings, counts, state=state)
+        finish_file(store, plan.file, settings, counts, reconciled=reconciled)
     return checks
 
 
@@ -54,12 +54,11 @@ def require_user(counts: LoadCounts, settings: LoadSettings) -> None:
 
 
 def check_plays(store: HistoryStore, plan: FilePlan, settings: LoadSettings) -> Check:
-    """The plays that the chunks of a file left in the collection are in it."""
-    sha256 = plan.file.sha256
+    """The plays that the chunks of a file inserted are in the collection, with those of an interrupted try."""
     return Check(
         what=f"{plan.file.name}: plays in MongoDB",
-        expected=plays_recorded(store, sha256, settings),
-        found=plays_of_file(store, sha256, settings),
+        expected=plays_inserted(store, plan.file, settings),
+        found=plays_of_file(store, plan.file.sha256, settings),
         at_least=True,
     )
 

@@ -13,8 +13,14 @@ from echotune.history.columns import HEADER
 from echotune.history.errors import CellError
 
 WIDTH = len(HEADER)
+LONGEST_ROW = 8 * 2**20
+"""Bytes: with room to spare under the 16 MiB that a MongoDB document may have."""
 LONGEST_CELL = csv.field_size_limit()
 """Characters. It also bounds how far a quote that is never closed can reach."""
+
+
+MASKED_RETURN = "\ufdd0"
+"""A code point that Unicode reserves for uses inside a program: it is in no text that is exchanged."""
 
 
 class Record(NamedTuple):
@@ -68,24 +74,38 @@ def split_records(lines: Iterable[bytes]) -> Iterator[Record]:
 
 def _quoted_record(line: bytes, remaining: Lines) -> Record:
     try:
-        return Record(line, next(csv.reader((line.decode(),), strict=True)))
+        return Record(line, _split((_text(line),)))
     except UnicodeDecodeError as error:
         return Record(line, problem=_not_utf8(error))
     except csv.Error:
         return _record_over_lines(line, remaining)
 
 
+def _split(lines: Iterable[str]) -> list[str]:
+    """Split one record. A carriage return inside a line is text; csv takes it for a line's end, so it is masked."""
+    cells = next(csv.reader(lines, strict=True))
+    return [cell.replace(MASKED_RETURN, "\r") for cell in cells] if MASKED_RETURN in "".join(cells) else cells
+
+
+def _text(line: bytes) -> str:
+    text = line.decode()
+    if "\r" not in text:
+        return text
+    body = text.removesuffix("\n").removesuffix("\r")
+    return body.replace("\r", MASKED_RETURN) + text[len(body) :]
+
+
 def _record_over_lines(first: bytes, remaining: Lines) -> Record:
     taken = [first]
 
     def text_lines() -> Iterator[str]:
-        yield first.decode()
+        yield _text(first)
         for line in remaining:
             taken.append(line)
-            yield line.decode()
+            yield _text(line)
 
     try:
-        cells = next(csv.reader(text_lines(), strict=True))
+        cells = _split(text_lines())
     except UnicodeDecodeError as error:
         problem = _not_utf8(error)
     except csv.Error as error:
@@ -116,6 +136,8 @@ def read_cells(record: Record, columns: Sequence[str] = HEADER) -> list[str]:
         raise CellError(column="", reason=f"has {len(cells)} cells, not {WIDTH}")
     if b"\0" in record.raw or len(record.raw) > LONGEST_CELL:
         _check_each(cells, columns)
+    if len(record.raw) > LONGEST_ROW:
+        raise CellError(column="", reason=f"is longer than {LONGEST_ROW:,} bytes")
     return cells
 
 

@@ -79,5 +79,5 @@ def _upsert(chunk: Chunk, rejected: RejectedRow, now: datetime) -> UpdateOne:
     }
     if rejected.column:
         document["column"] = rejected.column
-    identity = uuid5(REJECTED_NAMESPACE, "\0".join((chunk.file, str(rejected.row), rejected.raw)))
+    identity = uuid5(REJECTED_NAMESPACE, "\0".join((chunk.path, str(rejected.row), rejected.raw)))
     return UpdateOne({"_id": identity}, {"$set": document, "$setOnInsert": {"created_at": now}}, upsert=True)

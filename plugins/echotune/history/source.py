@@ -54,6 +54,8 @@ def find_files(base: HistoryPath, pattern: str = "") -> list[HistoryPath]:
         return _find_files(base, pattern)
     except PermissionError:
         raise HistoryError(f"{base} may not be read by this user: change its rights or the user") from None
+    except (OSError, ValueError) as error:
+        raise HistoryError(f"{base} {pattern}: no such source can be looked for ({error})") from None
 
 
 def _find_files(base: HistoryPath, pattern: str) -> list[HistoryPath]:

@@ -17,7 +17,14 @@ from echotune.resources import read_mongo_json
 
 log = logging.getLogger(__name__)
 
-COMPARED_OPTIONS = ("unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation")
+COMPARED_OPTIONS = (
+    "unique",
+    "sparse",
+    "partialFilterExpression",
+    "expireAfterSeconds",
+    "collation",
+    "default_language",
+)
 TEXT = "text"
 
 
@@ -85,7 +92,8 @@ def plan_indexes(
 def _action(index: MongoIndex, live: Mapping[str, Mapping[str, Any]]) -> IndexAction:
     same_keys = next((found for found in live.values() if _keys(found) == sorted(index.keys, key=_is_text)), None)
     if same_keys is None:
-        return IndexAction.DIFFERS if index.name in live else IndexAction.CREATE
+        only_one = _is_text_index(index.keys) and any(_is_text_index(_keys(found)) for found in live.values())
+        return IndexAction.DIFFERS if only_one or index.name in live else IndexAction.CREATE
     same_options = all(same_keys.get(option) == index.options.get(option) for option in COMPARED_OPTIONS)
     return IndexAction.LEAVE if same_options else IndexAction.DIFFERS
 
@@ -93,6 +101,11 @@ def _action(index: MongoIndex, live: Mapping[str, Mapping[str, Any]]) -> IndexAc
 def _is_text(key: tuple[str, int | str]) -> tuple[bool, str]:
     """Text fields sort by name, as the server tells them; others keep their place."""
     return (key[1] == TEXT, key[0] if key[1] == TEXT else "")
+
+
+def _is_text_index(keys: Iterable[tuple[str, int | str]]) -> bool:
+    """A collection has one text index at the most."""
+    return any(direction == TEXT for _, direction in keys)
 
 
 def _keys(found: Mapping[str, Any]) -> list[tuple[str, int | str]]:
