@@ -1,0 +1,163 @@
+"""make bench: loads one file in several ways, side by side, and prints the numbers and their ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient
+
+from benchmarks import backfill
+from benchmarks.dag import run_dag
+from benchmarks.measure import Measurement, measure
+from benchmarks.peers import insert_encoded, load_row_by_row
+from local.sample.writer import write_sample
+from local.stack import open_stack
+
+ROWS = 208_934
+PROCESSES = 2
+MEMORY_TIMES = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file (default {ROWS:,})")
+    parser.add_argument("--quick", action="store_true", help="leave out the file ten times as long")
+    arguments = parser.parse_args()
+    uri = os.environ["MONGODB_URI"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "history.csv"
+        write_sample(path, rows=arguments.rows)
+        loads = measure_loads(uri, str(path), arguments.rows)
+        if not arguments.quick:
+            long_path = Path(folder) / "long.csv"
+            write_sample(long_path, rows=arguments.rows * MEMORY_TIMES)
+            loads["long"] = measure_long(uri, str(long_path), arguments.rows * MEMORY_TIMES)
+        dags = measure_dag(path, arguments.rows)
+    show([*loads.values(), *dags.values()])
+    show_ratios(loads, dags)
+
+
+def measure_loads(uri: str, path: str, rows: int) -> dict[str, Measurement]:
+    """Each way of loading the file, each into a database of its own that is dropped afterwards."""
+    found = {}
+    with Database(uri) as database:
+        say("a loader of the usual kind (iterrows, one bulk_write) ...")
+        found["row by row"] = measure("iterrows, one bulk_write", rows, load_row_by_row, (uri, database.name, path))
+    with Database(uri) as database:
+        say("csv_backfill's chunks in one process ...")
+        file_plan, chunks = backfill.plan(uri, database.name, path)
+        found["one"] = measure("ours, 1 process", rows, backfill.load, (uri, database.name, chunks, file_plan.rows))
+        documents = database.encoded_plays()
+    with Database(uri) as database:
+        say("the same documents already encoded ...")
+        found["encoded"] = measure(
+            "the same documents, encoded before", rows, insert_encoded, (uri, database.name, documents)
+        )
+        del documents
+    with Database(uri) as database:
+        say(f"csv_backfill's chunks in {PROCESSES} processes ...")
+        found["two"] = measure_parallel("ours, 2 processes", uri, database.name, path, rows)
+    with Database(uri) as database:
+        say("the whole backfill without Airflow, and again ...")
+        arguments = (uri, database.name, path)
+        found["whole"] = measure("ours, whole load, 1 process", rows, backfill.load_all, arguments)
+        found["again"] = measure("ours, whole load again, unchanged", rows, backfill.load_all, arguments)
+    return found
+
+
+def measure_long(uri: str, path: str, rows: int) -> Measurement:
+    with Database(uri) as database:
+        say(f"a file {MEMORY_TIMES} times as long in {PROCESSES} processes ...")
+        return measure_parallel(f"ours, 2 processes, {MEMORY_TIMES} times", uri, database.name, path, rows)
+
+
+def measure_parallel(name: str, uri: str, database: str, path: str, rows: int) -> Measurement:
+    """Load a file's chunks side by side, each process taking every other chunk."""
+    file_plan, chunks = backfill.plan(uri, database, path)
+    shares = [(uri, database, chunks[first::PROCESSES], file_plan.rows) for first in range(PROCESSES)]
+    return measure(name, rows, backfill.load, *shares)
+
+
+def measure_dag(path: Path, rows: int) -> dict[str, Measurement]:
+    """The DAG in the running stack, into the stack's own database: a first load, and the same file again."""
+    stack = open_stack(os.environ["STACK"])
+    if stack is None:
+        raise SystemExit("echotune: no stack is running: use make bench")
+    with MongoClient[dict[str, Any]](os.environ["MONGODB_URI"]) as client:
+        client.drop_database(os.environ["MONGODB_DATABASE"])
+    say("the DAG csv_backfill in Airflow, and again ...")
+    return {
+        name: Measurement(name=title, rows=rows, seconds=run_dag(stack, path), peak_mebibytes=0)
+        for name, title in (("first", "DAG csv_backfill, first run"), ("again", "DAG csv_backfill, same file again"))
+    }
+
+
+class Database:
+    """A database with a random name, dropped at the end."""
+
+    def __init__(self, uri: str) -> None:
+        self.name = f"echotune_benchmark_{secrets.token_hex(4)}"
+        self._uri = uri
+        self._client = MongoClient[dict[str, Any]](uri)
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.drop_database(self.name)
+        self._client.close()
+
+    def encoded_plays(self) -> list[RawBSONDocument]:
+        with MongoClient[RawBSONDocument](self._uri, document_class=RawBSONDocument) as client:
+            return list(client[self.name]["listening_history"].find())
+
+
+def say(text: str) -> None:
+    print(f"measuring: {text}", file=sys.stderr, flush=True)
+
+
+def show(measurements: Sequence[Measurement]) -> None:
+    print(f"\n{'':38}{'rows':>12}{'seconds':>10}{'rows/s':>10}{'peak MiB':>10}")
+    for one in measurements:
+        memory = f"{one.peak_mebibytes:,.0f}" if one.peak_mebibytes else ""
+        print(f"{one.name:38}{one.rows:12,}{one.seconds:10.2f}{one.rows / one.seconds:10,.0f}{memory:>10}")
+
+
+def show_ratios(loads: dict[str, Measurement], dags: dict[str, Measurement]) -> None:
+    two, again = loads["two"], loads["again"]
+    rows: list[tuple[str, float, str, Callable[[float], bool]]] = [
+        ("times faster than row by row", loads["row by row"].seconds / two.seconds, "25 or more", lambda x: x >= 25),
+        (
+            "times the time of encoded documents",
+            two.seconds / loads["encoded"].seconds,
+            "2.5 or less",
+            lambda x: x <= 2.5,
+        ),
+        ("peak MiB of a loading process", two.peak_mebibytes, "under 300", lambda x: x < 300),
+        ("re-run / first load, our own work", again.seconds / loads["whole"].seconds, "under 0.1", lambda x: x < 0.1),
+        ("seconds of the whole DAG", dags["first"].seconds, "under 90", lambda x: x < 90),
+        (
+            "re-run / first run of the DAG",
+            dags["again"].seconds / dags["first"].seconds,
+            "under 0.1",
+            lambda x: x < 0.1,
+        ),
+    ]
+    if "long" in loads:
+        growth = loads["long"].peak_mebibytes / two.peak_mebibytes
+        rows.append((f"peak memory, file {MEMORY_TIMES} times as long / file", growth, "about 1", lambda x: x < 1.1))
+    print(f"\n{'':50}{'measured':>10}  {'asked':14}")
+    for name, value, asked, reached in rows:
+        print(f"{name:50}{value:10.2f}  {asked:14}{'' if reached(value) else 'NOT REACHED'}")
+
+
+if __name__ == "__main__":
+    main()
