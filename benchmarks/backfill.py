@@ -20,7 +20,8 @@ from echotune.history.store import HistoryStore
 from echotune.indexes.mongo import declared_indexes, ensure_indexes
 from echotune.reconciliation import require_equal
 
-SETTINGS = LoadSettings()
+SETTINGS = LoadSettings(chunk_rows=25_000)
+"""Chunks small enough that two processes end at about the same time."""
 
 
 def store_of(client: MongoClient[dict[str, Any]], database: str) -> HistoryStore:
