@@ -13,6 +13,7 @@ from pymongo.database import Database
 
 from echotune.history.store import HistoryStore
 from local.servers.mongod import Mongod
+from local.stack import Stack, open_stack
 from tests.support.databases import fresh_database
 
 settings.register_profile(
@@ -55,3 +56,12 @@ def database(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Database[d
 @pytest.fixture
 def store(database: Database[dict[str, Any]]) -> HistoryStore:
     return HistoryStore.of(database)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The running stack whose environment the tests have."""
+    found = open_stack(os.environ.get("STACK", "test"))
+    assert found is not None, "make test starts the stack; alone: make up STACK=test"
+    assert found.airflow.health(), "the stack's Airflow does not answer: look at make status STACK=test"
+    return found

@@ -21,7 +21,7 @@ from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi, Json
 from local.demo import Run, log_lines, task_instances, trigger
 from local.sample import write_sample
-from local.stack import Stack, open_stack
+from local.stack import Stack
 from tests.support.databases import TIMES_OF_WRITING, contents, fresh_store
 
 DAG = "csv_backfill"
@@ -31,14 +31,6 @@ ROWS = 30_000
 CHUNK_ROWS = 10_000
 
 Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def stack() -> Stack:
-    """The running stack whose environment the tests have: ``make test`` starts it."""
-    found = open_stack(os.environ["STACK"])
-    assert found is not None, "start the stack first: make test does, or make up STACK=test"
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +169,17 @@ def test_a_run_whose_scheduler_is_killed_ends_in_the_same_documents(
     assert scheduler is not None
     os.kill(scheduler, signal.SIGKILL)
     wait_for("the scheduler's end", lambda: stack.airflow.pid("scheduler") is None)
+    stack.up()
+    assert end_of(api, run) == "success"
+    assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed
+
+
+def test_a_run_whose_mongod_is_killed_ends_in_the_same_documents(
+    stack: Stack, api: AirflowApi, store: HistoryStore, history: Path, undisturbed: dict[Any, Document]
+) -> None:
+    run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
+    wait_for("a chunk to load", lambda: running_chunk(api, run))
+    stack.mongodb.kill()
     stack.up()
     assert end_of(api, run) == "success"
     assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed

@@ -17,17 +17,9 @@ from cryptography.fernet import Fernet
 from local.airflow_api import AirflowApi
 from local.files import PROJECT, read_json
 from local.provision import Register
-from local.stack import Stack, open_stack
+from local.stack import Stack
 
 SPOTIFY = {"SPOTIFY_CLIENT_ID": "test-id", "SPOTIFY_CLIENT_SECRET": "first"}
-
-
-@pytest.fixture(scope="module")
-def stack() -> Stack:
-    one = open_stack(os.environ.get("ECHOTUNE_STACK", "test"))
-    if one is None or not one.airflow.health():
-        pytest.skip("the stack is not running: make test starts it")
-    return one
 
 
 @pytest.fixture

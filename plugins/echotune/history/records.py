@@ -74,7 +74,7 @@ def split_records(lines: Iterable[bytes]) -> Iterator[Record]:
 
 def _quoted_record(line: bytes, remaining: Lines) -> Record:
     try:
-        return Record(line, _split((_text(line),)))
+        return Record(line, _unmasked(line, _split((_text(line),))))
     except UnicodeDecodeError as error:
         return Record(line, problem=_not_utf8(error))
     except csv.Error:
@@ -82,12 +82,16 @@ def _quoted_record(line: bytes, remaining: Lines) -> Record:
 
 
 def _split(lines: Iterable[str]) -> list[str]:
-    """Split one record. A carriage return inside a line is text; csv takes it for a line's end, so it is masked."""
-    cells = next(csv.reader(lines, strict=True))
-    return [cell.replace(MASKED_RETURN, "\r") for cell in cells] if MASKED_RETURN in "".join(cells) else cells
+    """Split one record, as ``_text`` gives its lines."""
+    return next(csv.reader(lines, strict=True))
+
+
+def _unmasked(raw: bytes, cells: list[str]) -> list[str]:
+    return [cell.replace(MASKED_RETURN, "\r") for cell in cells] if b"\r" in raw else cells
 
 
 def _text(line: bytes) -> str:
+    """Decode a line. A carriage return inside it is text; csv takes it for the line's end, so it is masked."""
     text = line.decode()
     if "\r" not in text:
         return text
@@ -112,7 +116,8 @@ def _record_over_lines(first: bytes, remaining: Lines) -> Record:
         problem = f"is not CSV: {error}"
     else:
         if len(cells) == WIDTH:
-            return Record(b"".join(taken), cells)
+            raw = b"".join(taken)
+            return Record(raw, _unmasked(raw, cells))
         problem = f"has {len(cells)} cells, not {WIDTH}, once its quotes are closed {len(taken)} lines on"
     remaining.put_back(taken[1:])
     return Record(first, problem=problem)
