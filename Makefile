@@ -51,8 +51,8 @@ format: bootstrap ## repair what the style check finds and can repair
 	@.local/venv/bin/ruff check --fix $(LINTED)
 	@.local/venv/bin/ruff format $(LINTED)
 
-bench: bootstrap ## measure the load beside other ways to do it, in a stack of its own
-	@trap '$(PYTHON) -m local down --stack bench' EXIT; $(PYTHON) -m local up --stack bench && STACK=bench local/run python -m benchmarks $(BENCH)
+bench: bootstrap ## measure the load beside other ways to do it, in servers and a stack of their own
+	@$(PYTHON) -m benchmarks $(BENCH)
 
 lock: bootstrap ## compile requirements.in into requirements.txt, for the platform and for the local stack
 	@cd . && .local/venv/bin/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 \

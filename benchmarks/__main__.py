@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -18,12 +17,15 @@ from benchmarks import backfill
 from benchmarks.dag import run_dag
 from benchmarks.measure import Measurement, measure
 from benchmarks.peers import insert_encoded, load_row_by_row
+from local.__main__ import down, up
 from local.sample.writer import write_sample
+from local.servers.mongod import Mongod
 from local.stack import open_stack
 
 ROWS = 208_934
 PROCESSES = 2
 MEMORY_TIMES = 10
+STACK = "bench"
 
 
 def main() -> None:
@@ -31,18 +33,30 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file (default {ROWS:,})")
     parser.add_argument("--quick", action="store_true", help="leave out the file ten times as long")
     arguments = parser.parse_args()
-    uri = os.environ["MONGODB_URI"]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.csv"
         write_sample(path, rows=arguments.rows)
-        loads = measure_loads(uri, str(path), arguments.rows)
+        long_path = None
         if not arguments.quick:
             long_path = Path(folder) / "long.csv"
             write_sample(long_path, rows=arguments.rows * MEMORY_TIMES)
-            loads["long"] = measure_long(uri, str(long_path), arguments.rows * MEMORY_TIMES)
+        loads = measure_alone(Path(folder) / "mongodb", path, long_path, arguments.rows)
         dags = measure_dag(path, arguments.rows)
     show([*loads.values(), *dags.values()])
     show_ratios(loads, dags)
+
+
+def measure_alone(folder: Path, path: Path, long_path: Path | None, rows: int) -> dict[str, Measurement]:
+    """The loads without Airflow, on a MongoDB of their own: an idle Airflow takes a good part of a core."""
+    server = Mongod(folder)
+    server.start()
+    try:
+        loads = measure_loads(server.uri, str(path), rows)
+        if long_path:
+            loads["long"] = measure_long(server.uri, str(long_path), rows * MEMORY_TIMES)
+        return loads
+    finally:
+        server.stop()
 
 
 def measure_loads(uri: str, path: str, rows: int) -> dict[str, Measurement]:
@@ -87,17 +101,26 @@ def measure_parallel(name: str, uri: str, database: str, path: str, rows: int) -
 
 
 def measure_dag(path: Path, rows: int) -> dict[str, Measurement]:
-    """The DAG in the running stack, into the stack's own database: a first load, and the same file again."""
-    stack = open_stack(os.environ["STACK"])
-    if stack is None:
-        raise SystemExit("echotune: no stack is running: use make bench")
-    with MongoClient[dict[str, Any]](os.environ["MONGODB_URI"]) as client:
-        client.drop_database(os.environ["MONGODB_DATABASE"])
+    """The DAG in a stack of its own: a first load, and the same file again."""
     say("the DAG csv_backfill in Airflow, and again ...")
-    return {
-        name: Measurement(name=title, rows=rows, seconds=run_dag(stack, path), peak_mebibytes=0)
-        for name, title in (("first", "DAG csv_backfill, first run"), ("again", "DAG csv_backfill, same file again"))
-    }
+    up(STACK, [])
+    try:
+        stack = open_stack(STACK)
+        if stack is None:
+            raise RuntimeError(f"the stack {STACK} was started and is not there")
+        settings = stack.variables
+        with MongoClient[dict[str, Any]](settings["MONGODB_URI"]) as client:
+            client.drop_database(settings["MONGODB_DATABASE"])
+        return {
+            "first": dag_measurement("DAG csv_backfill, first run", rows, run_dag(stack, path)),
+            "again": dag_measurement("DAG csv_backfill, same file again", rows, run_dag(stack, path)),
+        }
+    finally:
+        down(STACK)
+
+
+def dag_measurement(name: str, rows: int, seconds: float) -> Measurement:
+    return Measurement(name=name, rows=rows, seconds=seconds, peak_mebibytes=0)
 
 
 class Database:

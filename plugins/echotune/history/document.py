@@ -36,6 +36,7 @@ class Place(NamedTuple):
     section: str
     field: str
     parse: Callable[[str], Any] | None
+    is_canonical: Callable[[str, Any], bool]
     write: Callable[[Any], str]
     required: bool
 
@@ -43,7 +44,7 @@ class Place(NamedTuple):
 def place_of(column: Column) -> Place:
     section, _, field = column.path.rpartition(".")
     parse = None if column.type is TEXT else column.type.parse
-    return Place(column.name, section, field, parse, column.type.write, column.required)
+    return Place(column.name, section, field, parse, column.type.is_canonical, column.type.write, column.required)
 
 
 def places_of(is_part: Callable[[Column], bool]) -> tuple[tuple[Place, ...], Callable[[Sequence[str]], Sequence[str]]]:
@@ -144,7 +145,7 @@ def _read_cells(places: Sequence[Place], cells: Sequence[str]) -> tuple[Sections
             if place.required:
                 raise CellError(column=place.name, reason="is empty")
             continue
-        name, section, field, parse, write, _ = place
+        name, section, field, parse, is_canonical, _, _ = place
         if parse is None:
             sections[section][field] = cell
             continue
@@ -152,7 +153,7 @@ def _read_cells(places: Sequence[Place], cells: Sequence[str]) -> tuple[Sections
             value = parse(cell)
         except ValueError as error:
             raise CellError(column=name, reason=str(error)) from None
-        if write(value) != cell:
+        if not is_canonical(cell, value):
             as_written[name] = cell
         sections[section][field] = value
     return sections, as_written

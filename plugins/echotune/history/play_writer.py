@@ -47,7 +47,7 @@ class PlayWriter:
         known = self._known(documents) if self._expect_known else {}
         if self._dry_run:
             known |= self._foretell(documents)
-        new = [document for identity, document in documents.items() if identity not in known]
+        new = [document for identity, document in documents.items() if not known or identity not in known]
         refused = [] if self._dry_run else self._insert(new)
         if refused:
             known |= self._known(refused)

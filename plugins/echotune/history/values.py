@@ -19,12 +19,20 @@ class ValueType:
 
     ``parse`` takes a cell that is not empty and raises ValueError with the reason where it holds no such value.
     ``write`` gives a value's canonical text. A cell written in another way ("1.50" for 1.5) keeps its text in
-    the document's ``source.as_written``, so that no cell is lost.
+    the document's ``source.as_written``, so that no cell is lost. ``canonical`` is a pattern of canonical cells,
+    for a type whose values take long to write.
     """
 
     name: str
     parse: Callable[[str], Any]
     write: Callable[[Any], str]
+    canonical: re.Pattern[str] | None = None
+
+    def is_canonical(self, cell: str, value: Any) -> bool:
+        """Whether a cell that was parsed to a value is just what would be written for it."""
+        if self.canonical is not None and self.canonical.fullmatch(cell):
+            return True
+        return self.write(value) == cell
 
 
 def parse_integer(cell: str) -> int:
@@ -42,7 +50,7 @@ def parse_signed_integer(cell: str) -> int:
 
 def _parse_whole(cell: str) -> int:
     try:
-        number = int(cell)
+        number = int(cell.removesuffix(".0"))
     except ValueError:
         decimal = parse_decimal(cell)
         if not decimal.is_integer():
@@ -121,6 +129,11 @@ SIGNED_DECIMAL_INTEGER = ValueType(
 )
 DECIMAL = ValueType(name="decimal", parse=parse_decimal, write=repr)
 BOOLEAN = ValueType(name="True or False", parse=parse_boolean, write=str)
-INSTANT = ValueType(name="UTC date and time", parse=parse_instant, write=str)
+INSTANT = ValueType(
+    name="UTC date and time",
+    parse=parse_instant,
+    write=str,
+    canonical=re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00"),
+)
 LIST = ValueType(name="list joined by commas", parse=parse_list, write=write_list)
 SPACED_LIST = ValueType(name="list joined by a comma and a space", parse=parse_list, write=write_spaced_list)
