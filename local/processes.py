@@ -200,7 +200,8 @@ def _left_of(service: Service) -> Iterator[int]:
     pid = read_json(service.record).get("pid")
     # As long as a session has members, its number is given to no new process: if a process has the number
     # now, the session has ended and the number is another's.
-    session = pid if isinstance(pid, int) and not psutil.pid_exists(pid) else None
+    # A parent that was killed and that nobody has reaped still has the number, and has ended all the same.
+    session = pid if isinstance(pid, int) and _identity(pid) is None else None
     for process in psutil.process_iter():
         try:
             ended = process.status() == psutil.STATUS_ZOMBIE

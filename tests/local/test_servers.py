@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -147,14 +149,38 @@ def test_another_port_is_followed(probe: Probe, server: Server) -> None:
     moved.stop()
 
 
-def test_children_of_a_killed_parent_are_ended(tmp_path: Path) -> None:
-    script = "import os, time\nif os.fork():\n    time.sleep(60)\nos.environ.clear()\ntime.sleep(60)"
-    service = processes.Service("parent", ("python3", "-c", script), tmp_path)
-    pid = processes.start(service)
-    assert processes.find(service) == pid
-    processes.kill(service)
-    members = [entry for entry in Path("/proc").glob("[0-9]*") if _session(entry) == pid]
-    assert [entry for entry in members if (entry / "cmdline").read_bytes()] == []
+@pytest.fixture
+def parent(tmp_path: Path) -> processes.Service:
+    """A service with a child, both under titles that overwrite their environment, as Airflow's are."""
+    script = "import os, setproctitle, time\nsetproctitle.setproctitle('title ' * 9999)\nos.fork()\ntime.sleep(60)"
+    return processes.Service("parent", (sys.executable, "-c", script), tmp_path)
+
+
+def test_children_of_a_killed_parent_are_ended(parent: processes.Service) -> None:
+    pid = processes.start(parent)
+    assert processes.find(parent) == pid
+    while len(_members(pid)) < 2:
+        os.sched_yield()
+    processes.kill(parent)
+    assert _members(pid) == []
+
+
+def test_children_of_a_killed_parent_that_nobody_reaped_are_ended(parent: processes.Service) -> None:
+    pid = processes.start(parent)
+    while len(_members(pid)) < 2:
+        os.sched_yield()
+    os.kill(pid, signal.SIGKILL)
+    while processes.find(parent) is not None:
+        os.sched_yield()
+    processes.end_leftovers(parent)
+    assert _members(pid) == []
+    os.waitpid(pid, 0)
+
+
+def _members(session: int) -> list[Path]:
+    """The living processes of a session."""
+    members = [entry for entry in Path("/proc").glob("[0-9]*") if _session(entry) == session]
+    return [entry for entry in members if (entry / "cmdline").read_bytes()]
 
 
 def _session(entry: Path) -> int:
