@@ -10,7 +10,7 @@ STACK ?= demo
 ROWS ?= 20000
 PYTHON := PYTHONPATH=.:plugins .local/venv/bin/python
 # Ports count only when they are typed (make up AIRFLOW_PORT=9000): REDIS_PORT in a shell often means another thing.
-PORT_NAMES := MONGODB_PORT POSTGRES_PORT REDIS_PORT AIRFLOW_PORT
+PORT_NAMES := MONGODB_PORT POSTGRES_PORT REDIS_PORT AIRFLOW_PORT SPOTIFY_PORT
 PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name))),$(name)=$($(name))))
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
@@ -19,7 +19,7 @@ LINTED := $(wildcard dags plugins local benchmarks tests)
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  local/run COMMAND...  run airflow, psql, mongosh, redis-cli, pytest... in the stack's environment"
-	@echo "Options: ROWS=20000 (demo), STACK=demo|test, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT="
+	@echo "Options: ROWS=20000 (demo), STACK=demo|test, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT= SPOTIFY_PORT="
 
 bootstrap:
 	@local/bootstrap

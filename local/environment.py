@@ -24,19 +24,24 @@ MONGODB_COLLECTION = "listening_history"
 APPLICATION = "echotune"
 METADATA = "airflow"
 # Where a user has a server of their own, these name it, and the stack's server of that kind stays off.
-SERVER_VARIABLES = {"mongodb": "MONGODB_URI", "postgres": "DATABASE_URL", "redis": "REDIS_URL"}
+SERVER_VARIABLES = {
+    "mongodb": ("MONGODB_URI",),
+    "postgres": ("DATABASE_URL",),
+    "redis": ("REDIS_URL",),
+    "spotify": ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET"),
+}
+SPOTIFY_ADDRESSES = ("SPOTIFY_API_URL", "SPOTIFY_ACCOUNTS_URL", "RECCOBEATS_API_URL")
+# What names a stack's servers in its environment.
+STACKS_OWN = (*(name for names in SERVER_VARIABLES.values() for name in names), *SPOTIFY_ADDRESSES)
+# Airflow itself lives in the stack's PostgreSQL.
+ALWAYS_NEEDED = "postgres"
 USER_VARIABLES = (
-    *SERVER_VARIABLES.values(),
+    *STACKS_OWN,
     "MONGODB_DATABASE",
     "MONGODB_COLLECTION",
     "SUPABASE_URL",
     "SUPABASE_ANON_KEY",
     "SUPABASE_SERVICE_ROLE_KEY",
-    "SPOTIFY_CLIENT_ID",
-    "SPOTIFY_CLIENT_SECRET",
-    "SPOTIFY_API_URL",
-    "SPOTIFY_ACCOUNTS_URL",
-    "RECCOBEATS_API_URL",
 )
 POSTGRES_CLIENT_VARIABLES = {
     "host": "PGHOST",
@@ -63,8 +68,13 @@ def users_settings(stack: str) -> dict[str, str]:
         return {}
     given = {name: os.environ[name] for name in USER_VARIABLES if os.environ.get(name)}
     if os.environ.get("ECHOTUNE_STACK_FOLDER"):
-        return {name: value for name, value in given.items() if name not in SERVER_VARIABLES.values()}
+        return {name: value for name, value in given.items() if name not in STACKS_OWN}
     return given
+
+
+def is_needed(server: str, own: Mapping[str, str]) -> bool:
+    """Whether a stack runs this server itself, beside the user's own settings."""
+    return server == ALWAYS_NEEDED or not any(variable in own for variable in SERVER_VARIABLES[server])
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,6 +86,7 @@ class StackIdentity:
     ports: Ports
     secrets: Secrets
     redis_password: str
+    spotify: Mapping[str, str]
 
 
 def build(stack: StackIdentity, own: Mapping[str, str]) -> dict[str, str]:
@@ -88,6 +99,8 @@ def build(stack: StackIdentity, own: Mapping[str, str]) -> dict[str, str]:
         "MONGODB_COLLECTION": MONGODB_COLLECTION,
         "DATABASE_URL": f"postgresql://{APPLICATION}:{secrets.postgres_application}@{database}/{APPLICATION}",
         "REDIS_URL": f"redis://:{stack.redis_password}@{LOOPBACK}:{ports.redis}/0",
+        # A user's client belongs to the real Spotify: nothing of the simulator is beside it.
+        **(stack.spotify if is_needed("spotify", own) else {}),
         **own,
     }
     return {

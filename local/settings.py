@@ -15,7 +15,10 @@ from local.files import STATE, make_private_folder, read_json, write_json
 from local.servers.base import new_password
 
 # The test stack never shares anything with the user's: not even a preferred port.
-PREFERRED_PORTS: dict[str, Sequence[int]] = {"demo": (27117, 55432, 56379, 8080), "test": (27217, 55532, 56479, 8180)}
+PREFERRED_PORTS: dict[str, Sequence[int]] = {
+    "demo": (27117, 55432, 56379, 8080, 8190),
+    "test": (27217, 55532, 56479, 8180, 8290),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Ports:
     postgres: int
     redis: int
     airflow: int
+    spotify: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,10 +72,10 @@ def load_secrets(folder: Path) -> Secrets:
     return Secrets(**made)
 
 
-def load_ports(folder: Path) -> Ports | None:
-    """The ports the stack used last; None before its first start."""
+def load_ports(folder: Path, stack: str) -> Ports | None:
+    """The ports the stack used last, preferred ones for servers it did not have then; None before its first start."""
     known = read_json(folder / "ports.json")
-    return Ports(**known) if known else None
+    return replace(_preferred_ports(stack), **known) if known else None
 
 
 def parse_ports(arguments: list[str]) -> dict[str, int]:
@@ -90,8 +94,8 @@ def settle_ports(
     folder: Path, stack: str, asked: Mapping[str, int], needed: Mapping[str, bool], is_running: Callable[[str], bool]
 ) -> Ports:
     """Decide every port: what is asked for or an error, else the last one, else the preferred one, else a free one."""
-    known = load_ports(folder)
-    current = known or Ports(*PREFERRED_PORTS.get(stack, [ports.free_port() for _ in PORT_FIELDS]))
+    known = load_ports(folder, stack)
+    current = known or _preferred_ports(stack)
     for field in PORT_FIELDS:
         name, wanted = port_variable(field), asked.get(field)
         port = getattr(current, field)
@@ -103,9 +107,13 @@ def settle_ports(
             current = replace(current, **{field: wanted})
         elif needed.get(field, True):
             current = replace(current, **{field: ports.choose(field, port)})
-    if current != known:
+    if asdict(current) != read_json(folder / "ports.json"):
         write_json(folder / "ports.json", asdict(current))
     return current
+
+
+def _preferred_ports(stack: str) -> Ports:
+    return Ports(*PREFERRED_PORTS.get(stack, [ports.free_port() for _ in PORT_FIELDS]))
 
 
 def _new_secret(field: str) -> str:

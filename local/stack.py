@@ -1,4 +1,4 @@
-"""A stack: the three servers and Airflow, started in the right order, stopped in the reverse one."""
+"""A stack: its servers and Airflow, started in the right order, stopped in the reverse one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import environment, processes, settings
 from local.airflow_api import AirflowApi
-from local.environment import APPLICATION, METADATA, SERVER_VARIABLES, StackIdentity
+from local.environment import APPLICATION, METADATA, SERVER_VARIABLES, StackIdentity, is_needed
 from local.errors import say
 from local.files import STATE, make_private_folder
 from local.provision import Register, connections_of
@@ -21,6 +21,7 @@ from local.servers.base import Server
 from local.servers.mongod import Mongod
 from local.servers.postgres import Postgres
 from local.servers.redis import RedisServer
+from local.servers.simulator import SpotifySimulator
 
 # What an application may do on a hosted MongoDB, over every database, so that tests can have their own.
 MONGODB_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
@@ -60,10 +61,15 @@ class Stack:
         """Its Redis."""
         return RedisServer(self.folder / "redis", self.ports.redis)
 
+    @cached_property
+    def spotify(self) -> SpotifySimulator:
+        """Its stand-in for Spotify."""
+        return SpotifySimulator(self.folder / "spotify", self.ports.spotify)
+
     @property
     def servers(self) -> dict[str, Server]:
-        """The three servers by name."""
-        return {"mongodb": self.mongodb, "postgres": self.postgres, "redis": self.redis}
+        """Every server by name, whether this stack needs it or not."""
+        return {"mongodb": self.mongodb, "postgres": self.postgres, "redis": self.redis, "spotify": self.spotify}
 
     @cached_property
     def own_settings(self) -> dict[str, str]:
@@ -73,7 +79,9 @@ class Stack:
     @cached_property
     def variables(self) -> dict[str, str]:
         """The stack's whole environment."""
-        identity = StackIdentity(self.name, self.folder, self.ports, self.secrets, self.redis.password)
+        identity = StackIdentity(
+            self.name, self.folder, self.ports, self.secrets, self.redis.password, self.spotify.settings
+        )
         return environment.build(identity, self.own_settings)
 
     @cached_property
@@ -88,8 +96,8 @@ class Stack:
         )
 
     def needs(self, server: str) -> bool:
-        """Whether the stack runs this server itself: PostgreSQL always, because Airflow lives in it."""
-        return server == "postgres" or SERVER_VARIABLES[server] not in self.own_settings
+        """Whether the stack runs this server itself."""
+        return is_needed(server, self.own_settings)
 
     def up(self) -> None:
         """Start everything that is not running, and register what Airflow should know."""
@@ -127,9 +135,11 @@ class Stack:
 
     def _start_servers(self) -> None:
         needed = [server for name, server in self.servers.items() if self.needs(name)]
-        if not self.needs("mongodb") or not self.needs("redis"):
-            external = [variable for name, variable in SERVER_VARIABLES.items() if variable in self.own_settings]
-            say(f"Using your own server of {', '.join(external)}.")
+        external = [name for names in SERVER_VARIABLES.values() for name in names if name in self.own_settings]
+        if external:
+            say(f"Using your own {', '.join(external)}.")
+        if not self.needs("spotify"):
+            self.spotify.stop()
         for server in needed:
             server.launch()
         with ThreadPoolExecutor(len(needed)) as pool:
@@ -151,7 +161,7 @@ class Stack:
 
 def open_stack(name: str) -> Stack | None:
     """A stack that was started before; None when there is none of that name."""
-    ports = settings.load_ports(settings.stack_folder(name))
+    ports = settings.load_ports(settings.stack_folder(name), name)
     return Stack(name, ports) if ports else None
 
 
@@ -160,7 +170,7 @@ def prepare_stack(name: str, asked: Mapping[str, int]) -> Stack:
     folder = settings.stack_folder(name)
     own = environment.users_settings(name)
     known = open_stack(name)
-    needed = {server: server == "postgres" or variable not in own for server, variable in SERVER_VARIABLES.items()}
+    needed = {server: is_needed(server, own) for server in SERVER_VARIABLES}
     ports = settings.settle_ports(folder, name, asked, needed, lambda field: known is not None and _runs(known, field))
     return Stack(name, ports)
 

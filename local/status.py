@@ -31,6 +31,8 @@ class Line:
     memory: str
 
 
+# What is not the real thing is not called so.
+STAND_INS = {"spotify": "Spotify (simulated)"}
 HEADINGS = Line("SERVICE", "STATE", "PID", "ADDRESS", "VERSION", "MEMORY")
 
 
@@ -53,7 +55,8 @@ def _lines(stack: Stack) -> Iterator[Line]:
         pid = server.pid
         answers = pid is not None and _quietly(server.answers) is True
         version = (_quietly(server.version) if answers else None) or "-"
-        yield Line(name, _state(pid, answers), str(pid or "-"), server.address, version, _memory(pid))
+        label = STAND_INS.get(name, name)
+        yield Line(label, _state(pid, answers), str(pid or "-"), server.address, version, _memory(pid))
     health = stack.airflow.health() if stack.airflow.pid("api-server") else {}
     for component in COMPONENTS:
         pid = stack.airflow.pid(component)

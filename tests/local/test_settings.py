@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from local import environment, ports, settings
 from local.errors import StackError
-from local.files import write_private
+from local.files import read_json, write_json, write_private
+
+SIMULATED = {
+    "SPOTIFY_CLIENT_ID": "simulated",
+    "SPOTIFY_CLIENT_SECRET": "simulated, too",
+    "SPOTIFY_API_URL": "http://127.0.0.1:1/v1",
+    "SPOTIFY_ACCOUNTS_URL": "http://127.0.0.1:1",
+    "RECCOBEATS_API_URL": "http://127.0.0.1:1/reccobeats/v1",
+}
 
 
 @pytest.fixture
@@ -26,15 +35,14 @@ def _settle(folder: Path, asked: dict[str, int], running: bool = False) -> setti
 
 @pytest.fixture(autouse=True)
 def free_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = (ports.free_port(), ports.free_port(), ports.free_port(), ports.free_port())
-    monkeypatch.setitem(settings.PREFERRED_PORTS, "demo", free)
+    monkeypatch.setitem(settings.PREFERRED_PORTS, "demo", [ports.free_port() for _ in settings.PORT_FIELDS])
 
 
 def test_a_busy_preferred_port_is_replaced_once_and_said(
     tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = settings.PREFERRED_PORTS["demo"][1:]
-    monkeypatch.setitem(settings.PREFERRED_PORTS, "demo", (taken, *others))
+    monkeypatch.setitem(settings.PREFERRED_PORTS, "demo", [taken, *others])
     first = _settle(tmp_path, {})
     said = capsys.readouterr().out
     assert first.mongodb != taken
@@ -60,6 +68,24 @@ def test_a_running_server_keeps_its_port(tmp_path: Path) -> None:
     assert _settle(tmp_path, {}, running=True) == known
     with pytest.raises(StackError, match="make down"):
         _settle(tmp_path, {"redis": known.redis + 1}, running=True)
+
+
+def test_a_stack_from_before_a_server_was_added_gets_a_port_for_it(tmp_path: Path) -> None:
+    known = asdict(_settle(tmp_path, {}))
+    del known["spotify"]
+    write_json(tmp_path / "ports.json", known)
+    loaded = settings.load_ports(tmp_path, "demo")
+    assert loaded is not None
+    assert asdict(loaded).items() >= known.items()
+    gained = _settle(tmp_path, {})
+    assert gained.spotify == settings.PREFERRED_PORTS["demo"][-1]
+    assert read_json(tmp_path / "ports.json") == asdict(gained)
+
+
+def test_a_stack_without_preferred_ports_keeps_the_one_it_gained(tmp_path: Path) -> None:
+    write_json(tmp_path / "ports.json", {"mongodb": ports.free_port(), "airflow": ports.free_port()})
+    gained = settings.settle_ports(tmp_path, "mine", {}, {}, lambda field: False)
+    assert settings.load_ports(tmp_path, "mine") == gained
 
 
 @pytest.mark.parametrize("text", ["AIRFLOW_PORT=http", "AIRFLOW_PORT=0", "AIRFLOW_PORT=70000", "WEB_PORT=80"])
@@ -90,8 +116,34 @@ def test_the_test_stack_ignores_a_users_servers(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_shell_of_a_stack_is_not_a_users_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHOTUNE_STACK_FOLDER", "/somewhere")
-    monkeypatch.setenv("MONGODB_URI", "mongodb://stack/")
-    assert "MONGODB_URI" not in environment.users_settings("demo")
+    for name in ("MONGODB_URI", "SPOTIFY_CLIENT_ID", "SPOTIFY_API_URL", "RECCOBEATS_API_URL"):
+        monkeypatch.setenv(name, "the stack's")
+        assert name not in environment.users_settings("demo")
+
+
+OWN_CLIENT = {"SPOTIFY_CLIENT_ID": "mine", "SPOTIFY_CLIENT_SECRET": "mine, too"}
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({}, SIMULATED),
+        (OWN_CLIENT, OWN_CLIENT),
+        ({**OWN_CLIENT, "SPOTIFY_API_URL": "http://proxy/v1"}, {**OWN_CLIENT, "SPOTIFY_API_URL": "http://proxy/v1"}),
+        ({"SPOTIFY_CLIENT_ID": "half"}, {"SPOTIFY_CLIENT_ID": "half"}),
+        ({"SPOTIFY_API_URL": "http://proxy/v1"}, {**SIMULATED, "SPOTIFY_API_URL": "http://proxy/v1"}),
+    ],
+)
+def test_a_users_own_spotify_is_never_mixed_with_the_simulated_one(
+    tmp_path: Path, own: dict[str, str], expected: dict[str, str]
+) -> None:
+    identity = environment.StackIdentity(
+        "demo", tmp_path, _settle(tmp_path, {}), settings.load_secrets(tmp_path), "redis", SIMULATED
+    )
+    built = environment.build(identity, own)
+    assert {name: value for name, value in built.items() if name.startswith(("SPOTIFY_", "RECCOBEATS_"))} == expected
+    assert environment.is_needed("spotify", own) == ("SPOTIFY_CLIENT_ID" not in own)
+    assert environment.is_needed("postgres", {"DATABASE_URL": "theirs"})
 
 
 def test_the_environment_file_survives_any_character(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pymongo
 import pytest
 import redis
 from cryptography.fernet import Fernet
 
+from local import status
 from local.airflow_api import AirflowApi
 from local.files import PROJECT, read_json
 from local.provision import Register
@@ -30,8 +32,15 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
 
 @pytest.fixture
 def register(stack: Stack, api: AirflowApi, tmp_path: Path) -> Iterator[Register]:
-    """A register with a memory of its own; the connections it makes are removed again."""
+    """A register with a memory of its own, in an Airflow without the Spotify connection, which it has again after."""
+    _forget_spotify(stack)
     yield Register(api, stack.airflow.metadata_uri, stack.secrets, tmp_path / "registered.json")
+    _forget_spotify(stack)
+    own = Register(api, stack.airflow.metadata_uri, stack.secrets, stack.folder / "registered.json")
+    own.connections(stack.variables)
+
+
+def _forget_spotify(stack: Stack) -> None:
     with psycopg.connect(stack.airflow.metadata_uri) as database:
         database.execute("delete from connection where conn_id = 'echotune_spotify'")
 
@@ -51,6 +60,10 @@ def test_the_environment_reaches_every_server() -> None:
         assert connection.info.server_version >= 150000
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as cache:
         assert cache.ping()
+    login = (os.environ["SPOTIFY_CLIENT_ID"], os.environ["SPOTIFY_CLIENT_SECRET"])
+    grant = {"grant_type": "client_credentials"}
+    token = httpx.post(f"{os.environ['SPOTIFY_ACCOUNTS_URL']}/api/token", data=grant, auth=login, trust_env=False)
+    assert token.json()["token_type"] == "Bearer"
     shown = subprocess.run(["psql", "-Atc", "select current_database()"], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "echotune"
 
@@ -60,8 +73,22 @@ def test_pools_and_connections_are_there_without_a_click(api: AirflowApi) -> Non
     declared = read_json(PROJECT / "include" / "airflow" / "pools.json")
     assert {name: pools.get(name) for name in declared} == {name: pool["slots"] for name, pool in declared.items()}
     connections = {one["connection_id"]: one for one in api.get("connections", limit=50)["connections"]}
-    assert {"echotune_mongo", "echotune_supabase", "echotune_redis", "echotune_pii"} <= set(connections)
+    assert set(connections) >= {
+        "echotune_mongo",
+        "echotune_supabase",
+        "echotune_redis",
+        "echotune_spotify",
+        "echotune_pii",
+    }
     assert json.loads(connections["echotune_mongo"]["extra"])["history_collection"] == "listening_history"
+    assert json.loads(connections["echotune_spotify"]["extra"])["api_url"] == os.environ["SPOTIFY_API_URL"]
+
+
+def test_the_status_calls_the_simulator_what_it_is(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    status.show(stack)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Spotify")]
+    assert line.startswith("Spotify (simulated)  running "), line
+    assert stack.spotify.address in line
 
 
 def test_a_changed_setting_is_followed_and_a_persons_change_stays(
