@@ -1,20 +1,24 @@
-"""What tests share: a real MongoDB, and property tests that try the same examples on every machine."""
+"""What tests share: a real MongoDB, a real Redis, and property tests that try the same examples on every machine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import redis
 from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.database import Database
+from redis.cluster import RedisCluster
 
 from echotune.history.store import HistoryStore
 from local.servers.mongod import Mongod
+from local.servers.redis import RedisServer
 from local.stack import Stack, open_stack
 from tests.support.databases import fresh_database
+from tests.support.redis_server import RedisClusterServer, tests_database
 
 settings.register_profile(
     "echotune",
@@ -56,6 +60,42 @@ def database(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Database[d
 @pytest.fixture
 def store(database: Database[dict[str, Any]]) -> HistoryStore:
     return HistoryStore.of(database)
+
+
+@pytest.fixture(scope="session")
+def redis_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The tests' own database in the stack's Redis, or in one of the session's own where no stack is there."""
+    uri = os.environ.get("REDIS_URL")
+    if uri:
+        yield tests_database(uri)
+        return
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield tests_database(server.uri)
+    server.stop()
+
+
+@pytest.fixture
+def redis_client(redis_uri: str) -> Iterator[redis.Redis]:
+    """A client of an empty database."""
+    with redis.Redis.from_url(redis_uri) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis Cluster, which refuses commands and scripts whose keys may be on several nodes."""
+    server = RedisClusterServer(tmp_path_factory.mktemp("redis-cluster"))
+    server.start()
+    yield server.uri
+    server.stop()
+
+
+@pytest.fixture
+def redis_cluster(redis_cluster_uri: str) -> redis.Redis:
+    # It has the methods of the other client, and no common type with it.
+    return cast(redis.Redis, RedisCluster.from_url(redis_cluster_uri))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The files of ``include/``: pipelines, declared indexes, SQL."""
+"""The files of ``include/``: pipelines, declared indexes, SQL, Redis scripts."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ INCLUDE = PROJECT / "include"
 def read_mongo_json(name: str) -> Any:
     """Read a file of include/mongo in MongoDB's extended JSON, such as ``pipelines/tracks.json``."""
     return json_util.loads((INCLUDE / "mongo" / name).read_text(encoding="utf-8"))
+
+
+def read_lua(name: str) -> str:
+    """Read a script of include/redis, such as ``permit.lua``."""
+    return (INCLUDE / "redis" / name).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Where values come from, each behind the same small interface."""
