@@ -1,0 +1,112 @@
+"""The connection to Spotify, and to ReccoBeats beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from airflow.sdk.log import mask_secret
+
+from echotune.enrichment.answers import Outcome
+from echotune.enrichment.errors import EnrichmentError
+from echotune.enrichment.reccobeats_client import ReccoBeatsClient
+from echotune.enrichment.spotify_client import Kind, SpotifyClient, twice_if_refused
+from echotune.enrichment.spotify_token import SharedToken
+from echotune.names import SPOTIFY_CONNECTION
+
+if TYPE_CHECKING:
+    import redis
+    from airflow.sdk import Connection
+
+KNOWN_TRACK = "11dFghVXANMlKmJXsNCbNl"
+"""The track of Spotify's own examples: asked for to see whether the API answers."""
+
+
+class SpotifyHook(BaseHook):
+    """Makes clients of the two services out of one Airflow connection.
+
+    Its login is the client's id and its password the client's secret; ``api_url``, ``accounts_url`` and
+    ``reccobeats_api_url`` in its extra say where the services are when not in their usual places.
+
+    :param spotify_conn_id: the Airflow connection
+    """
+
+    conn_name_attr = "spotify_conn_id"
+    default_conn_name = SPOTIFY_CONNECTION
+    hook_name = "Spotify"
+
+    def __init__(self, spotify_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.spotify_conn_id = spotify_conn_id
+
+    @property
+    def client_id(self) -> str:
+        """The application's id, which is no secret."""
+        return self._credentials[0]
+
+    def get_client(self, shared: redis.Redis | None = None) -> SpotifyClient:
+        """Return a client of the Web API.
+
+        :param shared: the Redis that shares the token between workers; without, each client fetches its own
+        :raises AirflowException: the connection, the id or the secret is missing
+        :raises EnrichmentError: the id or the secret has characters that none has
+        """
+        client_id, client_secret = self._credentials
+        key = f"echotune:spotify:token:{hashlib.sha256(client_id.encode()).hexdigest()[:16]}"
+        return SpotifyClient(
+            client_id,
+            client_secret,
+            SharedToken(shared, key) if shared is not None else None,
+            self._address("api_url"),
+            self._address("accounts_url"),
+            on_token=mask_secret,
+        )
+
+    def get_reccobeats_client(self) -> ReccoBeatsClient:
+        """Return a client of ReccoBeats. It needs no account, so the connection may be missing."""
+        return ReccoBeatsClient(self._address("reccobeats_api_url"))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Fetch a token and one track. Returns whether both worked, and what happened, for a person."""
+        try:
+            client = self.get_client()
+        except (AirflowException, EnrichmentError) as error:
+            return False, str(error)
+        answer = twice_if_refused(lambda: client.one(Kind.TRACKS, KNOWN_TRACK))
+        if answer.outcome in (Outcome.DATA, Outcome.NOT_FOUND):
+            return True, f"Spotify gave a token and answered at {client.api_url}"
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return True, f"Spotify answered at {client.api_url}: {answer.reason}"
+        return False, answer.reason
+
+    @cached_property
+    def _connection(self) -> Connection | None:
+        try:
+            return self.get_connection(self.spotify_conn_id)
+        except AirflowNotFoundException:
+            return None
+
+    @property
+    def _credentials(self) -> tuple[str, str]:
+        connection = self._connection
+        client_id, client_secret = (connection.login, connection.password) if connection else (None, None)
+        if not client_id or not client_secret:
+            missing = [
+                name
+                for name, value in (("SPOTIFY_CLIENT_ID", client_id), ("SPOTIFY_CLIENT_SECRET", client_secret))
+                if not value
+            ]
+            raise AirflowException(
+                f"connection {self.spotify_conn_id} has no {' and no '.join(missing)}: set SPOTIFY_CLIENT_ID and "
+                "SPOTIFY_CLIENT_SECRET to what developer.spotify.com/dashboard shows of the application"
+            )
+        mask_secret(client_secret)
+        return client_id.strip(), client_secret.strip()
+
+    def _address(self, name: str) -> str | None:
+        connection = self._connection
+        return connection.extra_dejson.get(name) if connection else None
