@@ -73,7 +73,12 @@ def users_settings(stack: str) -> dict[str, str]:
 
 
 def is_needed(server: str, own: Mapping[str, str]) -> bool:
-    """Whether a stack runs this server itself, beside the user's own settings."""
+    """Whether a stack runs this server itself, beside the user's own settings.
+
+    What a simulator makes up has no place in a MongoDB of the user's own.
+    """
+    if server == "spotify" and not is_needed("mongodb", own):
+        return False
     return server == ALWAYS_NEEDED or not any(variable in own for variable in SERVER_VARIABLES[server])
 
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from pathlib import Path
 
+import psutil
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -18,7 +19,8 @@ from local.servers.base import READY_SECONDS, Server, packages_folder
 
 ADMIN = "admin"
 REPLICA_SET = "rs0"
-CACHE_GIGABYTES = 1
+# An eighth of the memory, within what a laptop can spare and what a history of millions of plays can use.
+CACHE_GIGABYTES = max(1, min(4, psutil.virtual_memory().total // 8 // 2**30))
 OPLOG_MEGABYTES = 512
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13

@@ -49,6 +49,7 @@ class SpotifySimulator(Server):
             "SPOTIFY_API_URL": self.api_url,
             "SPOTIFY_ACCOUNTS_URL": self.accounts_url,
             "RECCOBEATS_API_URL": self.reccobeats_url,
+            "SPOTIFY_SIMULATED": "true",
         }
 
     @property

@@ -6,3 +6,6 @@ from airflow.sdk import Asset
 
 LISTENING_HISTORY = Asset(name="listening_history", uri="x-echotune://mongodb/listening_history", group="echotune")
 """The plays in MongoDB, and the tracks, artists and albums counted from them."""
+
+MUSIC_CATALOG = Asset(name="music_catalog", uri="x-echotune://mongodb/tracks", group="echotune")
+"""What is known of tracks, artists and albums, and with it the values embedded in plays."""

@@ -198,8 +198,15 @@ def spotify_connection(settings: Mapping[str, str]) -> AirflowConnection:
         "Spotify Web API (from SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET)",
         login=login,
         password=password,
-        extra={name: settings[variable] for name, variable in SPOTIFY_ADDRESSES.items() if settings.get(variable)},
+        extra=_spotify_extra(settings),
     )
+
+
+def _spotify_extra(settings: Mapping[str, str]) -> Extra:
+    extra: Extra = {name: settings[variable] for name, variable in SPOTIFY_ADDRESSES.items() if settings.get(variable)}
+    if settings.get("SPOTIFY_SIMULATED"):
+        extra["simulated"] = True
+    return extra
 
 
 def personal_data_connection(key: str) -> AirflowConnection:

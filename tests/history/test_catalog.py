@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 from pymongo.collection import Collection
 
-from echotune.history.catalog import refresh_catalog
+from echotune.enrichment.embedding import embed_due
+from echotune.history.catalog import build_collection, refresh_catalog
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
 from local.sample import write_sample
@@ -26,6 +28,7 @@ TRACK, ARTIST, ALBUM = (
 ARTIST_URI, ALBUM_URI = f"spotify:artist:{'A' * 22}", f"spotify:album:{'B' * 22}"
 RELEASED = {"Album URI_releases": ALBUM_URI, "Album Artist URI(s)_releases": ARTIST_URI}
 LATER = "2018-01-01 00:00:00+00:00"
+PENDING = {"status": "pending", "attempts": 0}
 
 
 @pytest.fixture
@@ -261,3 +264,104 @@ def test_the_catalog_is_reconciled_after_plays_were_removed(store: HistoryStore,
     store.plays.delete_many({"spotify_track_uri": track_uri(1)})
     load(store, path.with_name("new.csv"), play(3))
     assert check_catalog(store).passed
+
+
+# --- plays that enrichment wrote to
+
+EMBEDDED_CATALOG: dict[str, Any] = {
+    "duration_ms": 777,
+    "popularity": 66,
+    "genres": ["pop"],
+    "audio_features": {"energy": 0.7},
+}
+FILE_VALUES = {"Energy": "0.1", "Track Duration (ms)_releases": "5.0", "Popularity_releases": "3.0"}
+
+
+def learn(store: HistoryStore, number: int = 1, provider: str = "spotify", **values: Any) -> None:
+    """Make a track known, as enrichment does."""
+    state = {"status": "enriched", "provider": provider, "attempts": 0}
+    known = {"enrichment": {"catalog": state, "audio_features": state}} | values
+    store.tracks.update_one({"uri": track_uri(number)}, {"$set": known, "$currentDate": {"embedding_due": True}})
+
+
+def embed(store: HistoryStore) -> None:
+    time.sleep(0.002)
+    embed_due(store)
+
+
+def only_track(store: HistoryStore) -> dict[str, Any]:
+    (track,) = store.tracks.find()
+    return track
+
+
+@pytest.mark.parametrize("cells", [{}, FILE_VALUES], ids=["nothing in the file", "values in the file"])
+def test_what_was_embedded_in_plays_never_comes_back_as_if_the_file_had_had_it(
+    store: HistoryStore, path: Path, cells: dict[str, str]
+) -> None:
+    load(store, path, play(1, **cells))
+    first = only_track(store)
+    learn(store, provider="mock", **EMBEDDED_CATALOG)
+    embed(store)
+    assert store.plays.count_documents({"enriched": {"$exists": True}}) == 1
+    store.tracks.drop()
+    build_collection(store, "tracks")
+    again = only_track(store)
+    times = ("updated_at", "embedding_due")
+    assert {key: again[key] for key in again if key not in times} == {
+        key: first[key] for key in first if key not in times
+    }
+    assert ("audio_features" in again, again["enrichment"]["audio_features"]["status"]) == (
+        (True, "enriched") if cells else (False, "pending")
+    )
+
+
+def test_new_plays_of_a_track_with_made_up_values_do_not_make_them_the_files(store: HistoryStore, path: Path) -> None:
+    load(store, path, play(1))
+    learn(store, provider="mock", **EMBEDDED_CATALOG)
+    embed(store)
+    load(store, path, play(1, ts_x=LATER))
+    embed(store)
+    store.tracks.update_one({}, {"$unset": {"audio_features": ""}, "$set": {"enrichment.audio_features": PENDING}})
+    load(store, path, play(1, ts_x="2019-01-01 00:00:00+00:00"))
+    assert ("audio_features" in only_track(store), only_track(store)["enrichment"]["audio_features"]) == (
+        False,
+        PENDING,
+    )
+
+
+def due(store: HistoryStore) -> set[str]:
+    return {track["uri"] for track in store.tracks.find({"embedding_due": {"$exists": True}})}
+
+
+def test_a_track_that_has_values_and_got_plays_is_due_for_embedding(store: HistoryStore, path: Path) -> None:
+    load(store, path, play(1), play(2), play(3))
+    assert due(store) == set()
+    for number in (1, 2):
+        learn(store, number, **EMBEDDED_CATALOG)
+    embed(store)
+    assert due(store) == set()
+    load(store, path, play(1, ts_x=LATER), play(3, ts_x=LATER), play(4))
+    assert due(store) == {track_uri(1)}
+
+
+def test_a_track_whose_features_the_file_has_is_due_for_embedding(store: HistoryStore, path: Path) -> None:
+    load(store, path, play(1, Energy="0.5"), play(2))
+    assert due(store) == {track_uri(1)}
+
+
+def test_features_that_a_later_file_has_are_due_for_embedding(store: HistoryStore, path: Path) -> None:
+    load(store, path, play(1))
+    load(store, path, play(1, ts_x=LATER, Energy="0.5"))
+    assert due(store) == {track_uri(1)}
+    assert only_track(store)["enrichment"]["audio_features"]["provider"] == "history"
+
+
+def test_what_is_due_for_embedding_already_stays_so(store: HistoryStore, path: Path) -> None:
+    load(store, path, play(1), play(2))
+    learn(store, 1, **EMBEDDED_CATALOG)
+    state = {"status": "not_found", "attempts": 0}
+    states = {"catalog": state, "audio_features": state}
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    store.tracks.update_one({"uri": track_uri(2)}, {"$set": {"enrichment": states, "embedding_due": long_ago}})
+    load(store, path, play(2, ts_x=LATER))
+    assert due(store) == {track_uri(1), track_uri(2)}

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from echotune.enrichment.queue import Due, Queue
+from echotune.enrichment.settings import EnrichmentKind
 from echotune.history.store import HistoryStore
 from echotune.indexes.mongo import IndexAction, MongoIndex, declared_indexes, ensure_indexes, plan_indexes
 from tests.support.databases import fresh_database
@@ -18,6 +21,8 @@ PLAYS = "listening_history"
 DECLARED = declared_indexes(plays=PLAYS)
 NAMES = [f"{index.collection}.{index.name}" for index in DECLARED]
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
+LONG_AGO, FAR_OFF = NOW.replace(year=2000), NOW.replace(year=2100)
+CATALOG = ("tracks", "artists", "albums")
 ENERGETIC = {"audio_features.danceability": {"$gte": 0.4, "$lte": 0.6}, "audio_features.energy": {"$gte": 0.5}}
 DUE = {"$in": ["pending", "error"]}
 
@@ -35,6 +40,9 @@ QUERIES: dict[str, Query] = {
     "tracks.audio_features_queue": ({"enrichment.audio_features.status": DUE}, {}),
     "tracks.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
     "tracks.changed": ({"updated_at": {"$gte": NOW}}, {"updated_at": 1, "_id": 1}),
+    "tracks.embedding_due": ({"embedding_due": {"$lt": NOW}}, {"first_played_at": 1}),
+    "artists.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
+    "albums.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
 }
 
 ONE = MongoIndex(collection="c", name="one", keys=(("a", 1), ("b", -1)), serves="a test")
@@ -131,7 +139,10 @@ def test_names_are_unique_in_a_collection() -> None:
 
 
 def test_the_collection_of_plays_has_the_name_of_the_deployment() -> None:
-    assert {one.collection for one in declared_indexes(plays="plays_of_anna")} == {"plays_of_anna", "tracks"}
+    assert {one.collection for one in declared_indexes(plays="plays_of_anna")} == {
+        "plays_of_anna",
+        *CATALOG,
+    }
 
 
 @pytest.mark.parametrize(
@@ -162,8 +173,8 @@ def indexed(database: Database[dict[str, Any]]) -> Database[dict[str, Any]]:
 
 
 def test_what_is_declared_is_created(indexed: Database[dict[str, Any]]) -> None:
-    live = {f"{name}.{one}" for name in (PLAYS, "tracks") for one in indexed[name].index_information()}
-    assert live == {*NAMES, f"{PLAYS}._id_", "tracks._id_"}
+    live = {f"{name}.{one}" for name in (PLAYS, *CATALOG) for one in indexed[name].index_information()}
+    assert live == {*NAMES, *(f"{name}._id_" for name in (PLAYS, *CATALOG))}
 
 
 def test_the_plan_that_was_carried_out_is_told(database: Database[dict[str, Any]]) -> None:
@@ -218,8 +229,10 @@ def play(number: int) -> dict[str, Any]:
 
 def track(number: int) -> dict[str, Any]:
     state = {"status": "pending" if number < 5 else "enriched", "attempts": 0}
-    return {"_id": number, "play_count": number, "updated_at": play(number)["updated_at"]} | {
-        "enrichment": {"catalog": state, "audio_features": state}
+    embedding = {"embedding_due": NOW.replace(year=2023)} if number < 5 else {}
+    return {"_id": f"{number:022}", "play_count": number, "updated_at": play(number)["updated_at"]} | {
+        "enrichment": {"catalog": state, "audio_features": state},
+        **embedding,
     }
 
 
@@ -227,7 +240,8 @@ def track(number: int) -> dict[str, Any]:
 def filled(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
     with fresh_database(mongodb_client) as database:
         database[PLAYS].insert_many([play(number) for number in range(300)])
-        database["tracks"].insert_many([track(number) for number in range(300)])
+        for name in CATALOG:
+            database[name].insert_many([track(number) for number in range(300)])
         ensure_indexes(database, DECLARED)
         yield database
 
@@ -253,6 +267,96 @@ def test_the_query_that_an_index_serves_uses_it(filled: Database[dict[str, Any]]
     cursor = filled[collection].find(query)
     plan = (cursor.sort(list(order.items())) if order else cursor).explain()["queryPlanner"]["winningPlan"]
     assert indexes_used(plan) == {index_name}
+
+
+QUEUES = [("tracks", "audio_features"), *((name, "catalog") for name in CATALOG)]
+
+
+def stages(plan: Any) -> set[str]:
+    """The names of all stages in a winning plan."""
+    if isinstance(plan, list):
+        return {name for part in plan for name in stages(part)}
+    if not isinstance(plan, dict):
+        return set()
+    own = {plan["stage"]} if "stage" in plan else set()
+    return own | {name for part in plan.values() for name in stages(part)}
+
+
+class Finds(CommandListener):
+    """Keeps the find and count commands as a client sent them."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in ("find", "aggregate"):
+            wanted = ("find", "filter", "sort", "limit", "projection", "aggregate", "pipeline", "cursor")
+            self.commands.append({name: event.command[name] for name in wanted if name in event.command})
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def queued(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """Queues of thousands of documents in all states, a part of each of them due."""
+    states = [
+        *[{"status": "pending"}] * 6,
+        {"status": "pending", "claimed_by": "bert", "next_attempt_at": LONG_AGO},
+        {"status": "error", "next_attempt_at": LONG_AGO},
+        {"status": "error", "next_attempt_at": FAR_OFF},
+        {"status": "not_found", "next_attempt_at": FAR_OFF, "providers": ["spotify"]},
+        *[{"status": "enriched", "provider": "spotify", "fetched_at": NOW}] * 20,
+        {"status": "enriched", "provider": "mock", "fetched_at": NOW},
+    ]
+    documents = [
+        {
+            "_id": f"{number:022}",
+            "play_count": number * 7919 % 1000,
+            "enrichment": dict.fromkeys(("audio_features", "catalog"), states[number % len(states)]),
+        }
+        for number in range(3000)
+    ]
+    with fresh_database(mongodb_client) as database:
+        for name in CATALOG:
+            database[name].insert_many(documents)
+        ensure_indexes(database, DECLARED)
+        yield database
+
+
+def winning_plan(database: Database[dict[str, Any]], command: dict[str, Any]) -> Any:
+    """The plan of a command; that of its first stage where it is an aggregation."""
+    explained = database.command({"explain": command, "verbosity": "queryPlanner"})
+    planned = explained["stages"][0]["$cursor"] if "stages" in explained else explained
+    return planned["queryPlanner"]["winningPlan"]
+
+
+@pytest.mark.parametrize(("collection", "kind"), QUEUES)
+def test_the_queue_finds_what_is_due_by_its_index(
+    queued: Database[dict[str, Any]], mongodb_uri: str, collection: str, kind: str
+) -> None:
+    finds = Finds()
+    due = Due(refresh_before=NOW.replace(year=2023))
+    with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[finds]) as client:
+        documents = client[queued.name][collection]
+        worker = Queue(documents, EnrichmentKind(kind), owner="anna", due=due)
+        worker.count_due(["reccobeats"])
+        # More than there are, so that each of the queries is sent.
+        worker.claim(3000, providers=["reccobeats"])
+        worker.release_all()
+    plans = [winning_plan(queued, command) for command in finds.commands]
+    assert len(plans) >= 2 * 4
+    assert [indexes_used(plan) for plan in plans] == [{f"{kind}_queue"}] * len(plans)
+    pending = [
+        plan
+        for plan, command in zip(plans, finds.commands, strict=True)
+        if command.get("filter", {}).get(f"enrichment.{kind}.status") == "pending"
+    ]
+    assert pending
+    assert not any("SORT" in stages(plan) for plan in pending), "the most played ones come in the order of the index"
 
 
 def test_the_tracks_of_a_user_are_told_without_reading_a_play(filled: Database[dict[str, Any]]) -> None:

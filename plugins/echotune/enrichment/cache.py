@@ -128,16 +128,20 @@ class CachedProvider:
     Refusals, broken answers and silence are never kept. Not for providers whose answers cost no call.
 
     :param not_before: answers fetched earlier are asked for anew
+    :param name: what is written as ``provider``, where that is not the provider's own name
     """
 
-    def __init__(self, provider: Provider, cache: AnswerCache, *, not_before: datetime | None = None) -> None:
+    def __init__(
+        self, provider: Provider, cache: AnswerCache, *, not_before: datetime | None = None, name: str | None = None
+    ) -> None:
         self._provider, self._cache = provider, cache
         self.not_before = not_before
+        self._name = name or provider.name
 
     @property
     def name(self) -> str:
         """What is written as ``provider`` beside the values."""
-        return self._provider.name
+        return self._name
 
     @property
     def batch_size(self) -> int:

@@ -58,6 +58,10 @@ FEATURES: tuple[Feature, ...] = (
 )
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 NUMBERS = frozenset({int, float})
+CHECKS: tuple[tuple[str, float, float, type[int] | type[float], Feature], ...] = tuple(
+    (feature.name, feature.low, feature.high, int if feature.whole else float, feature) for feature in FEATURES
+)
+"""What is looked at for each feature of each track."""
 
 
 def read_features(source: Mapping[str, Any], *, optional: Collection[str] = ()) -> Values:
@@ -67,15 +71,14 @@ def read_features(source: Mapping[str, Any], *, optional: Collection[str] = ()) 
     :raises FeatureError: one is missing, no number, or out of its range
     """
     values: Values = {}
-    for feature in FEATURES:
-        name = feature.name
+    for name, low, high, type_, feature in CHECKS:
         value: Any = source.get(name)
         if value is None and name in optional:
             continue
         # bool is an int to isinstance, and NaN fails every comparison.
-        if type(value) not in NUMBERS or not feature.low <= value <= feature.high:
+        if type(value) not in NUMBERS or not low <= value <= high:
             raise _error(feature, value)
-        values[name] = number = int(value) if feature.whole else float(value)
+        values[name] = number = type_(value)
         if number != value:
             raise _error(feature, value)
     return values

@@ -98,6 +98,7 @@ class ClassifyingSession(requests.Session):
         super().__init__()
         self._classify = classify
         self._bounds = bounds or Bounds()
+        self._environment: dict[str, dict[str, Any]] = {}
         self.headers["Accept-Encoding"] = "gzip"
         # Without authorization of its own, requests would look into .netrc and overwrite the header that is sent.
         self.auth = _keep_authorization
@@ -107,6 +108,14 @@ class ClassifyingSession(requests.Session):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+    def merge_environment_settings(self, url: Any, *args: Any) -> dict[str, Any]:
+        """Look for proxies and certificates once a host: to read the environment takes a tenth of a call."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._environment:
+            self._environment[origin] = super().merge_environment_settings(url, *args)
+        return self._environment[origin]
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: a token is for one host, and requests would read the whole body before it goes on."""

@@ -31,14 +31,19 @@ def refresh_catalog(store: HistoryStore) -> dict[str, int]:
         return {}
     before = {name: store.database[name].estimated_document_count() for name in CATALOG}
     for name in CATALOG:
-        started = time.monotonic()
-        specification = read_mongo_json(f"pipelines/{name}.json")
-        source: Documents = getattr(store, specification["reads"])
-        source.aggregate(specification["pipeline"], allowDiskUse=True)
-        _close_gaps(store.database[name], source, specification["pipeline"])
-        log.info("%s built from %s in %.1f s", name, source.name, time.monotonic() - started)
+        build_collection(store, name)
     store.load_runs.update_many({"_id": {"$in": waiting}}, {"$set": {"in_catalog": True}})
     return {name: store.database[name].estimated_document_count() - before[name] for name in CATALOG}
+
+
+def build_collection(store: HistoryStore, name: str) -> None:
+    """Count the plays of every track, artist or album anew. Documents keep what enrichment wrote."""
+    started = time.monotonic()
+    specification = read_mongo_json(f"pipelines/{name}.json")
+    source: Documents = getattr(store, specification["reads"])
+    source.aggregate(specification["pipeline"], allowDiskUse=True)
+    _close_gaps(store.database[name], source, specification["pipeline"])
+    log.info("%s built from %s in %.1f s", name, source.name, time.monotonic() - started)
 
 
 def _close_gaps(collection: Documents, source: Documents, pipeline: Sequence[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from echotune.history.columns import COLUMNS, Column
+from echotune.history.enriched import as_exported
 from echotune.history.errors import CellError
 from echotune.history.identity import play_id
 from echotune.history.privacy import PersonalData
@@ -168,9 +169,10 @@ def _canonical_cells(cells: Sequence[str]) -> list[str]:
 
 
 def cells_of(document: Mapping[str, Any]) -> list[str]:
-    """Tell a play's source cells again from its document; personal cells as the policy left them."""
+    """Tell a play's source cells again from its document, enriched or not; personal cells as the policy left them."""
     as_written = document["source"].get("as_written", {})
-    return [as_written.get(place.name) or _written(place, document) for place in PLACES]
+    exported = as_exported(document)
+    return [as_written.get(place.name) or _written(place, exported) for place in PLACES]
 
 
 def _written(place: Place, document: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from echotune.reconciliation import Check
 FileResult = tuple[FilePlan, LoadCounts]
 """A file and what became of its rows."""
 
-TRACK_URI = "^spotify:track:[0-9A-Za-z]{22}$"
+TRACK_URI = r"^spotify:track:[0-9A-Za-z]{22}\z"
 
 
 def reconcile_load(store: HistoryStore, files: Sequence[FileResult], settings: LoadSettings) -> list[Check]:

@@ -24,6 +24,7 @@ class HistoryStore:
     albums: Documents
     rejected_rows: Documents
     load_runs: Documents
+    enrichment_runs: Documents
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
@@ -39,4 +40,5 @@ class HistoryStore:
             albums=database["albums"],
             rejected_rows=database["rejected_rows"],
             load_runs=database["load_runs"],
+            enrichment_runs=database["enrichment_runs"],
         )

@@ -48,6 +48,11 @@ class SpotifyHook(BaseHook):
         """The application's id, which is no secret."""
         return self._credentials[0]
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a simulator answers, so that what it makes up is never taken for real."""
+        return bool(self._connection and self._connection.extra_dejson.get("simulated"))
+
     def get_client(self, shared: redis.Redis | None = None) -> SpotifyClient:
         """Return a client of the Web API.
 

@@ -54,14 +54,11 @@ class Findings:
 
         Values are joined by the id they carry. A null is believed only in a list whose other items are in their places.
         """
-        strays = [
-            item
-            for id_, item in zip(ids, items, strict=True)
-            if item is not None and not (isinstance(item, Mapping) and answers_for(item, id_))
-        ]
-        misplaced = {str(item.get("id")): item for item in strays if isinstance(item, Mapping)}
-        for id_, item in zip(ids, items, strict=True):
-            if isinstance(item, Mapping) and answers_for(item, id_):
+        fits = [isinstance(item, dict) and answers_for(item, id_) for id_, item in zip(ids, items, strict=True)]
+        strays = [item for item, fit in zip(items, fits, strict=True) if item is not None and not fit]
+        misplaced = {str(item.get("id")): item for item in strays if isinstance(item, dict)}
+        for id_, item, fit in zip(ids, items, fits, strict=True):
+            if fit:
                 self.read(id_, item, read)
             elif id_ in misplaced:
                 self.read(id_, misplaced[id_], read)

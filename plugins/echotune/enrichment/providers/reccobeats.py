@@ -45,13 +45,17 @@ class ReccoBeats:
 
 
 def _join(findings: Findings, ids: Sequence[str], content: Sequence[Any]) -> None:
-    """Join items to the ids asked for, by the Spotify address in each. What the answer leaves out is absent."""
+    """Join items to the ids asked for, by the Spotify address in each. What the answer leaves out is absent.
+
+    An item that is for none of the ids may be meant for one that seems left out.
+    """
     by_id = {_spotify_id(item): item for item in content}
+    has_strays = not by_id.keys() <= set(ids)
     for id_ in ids:
         if id_ in by_id:
             findings.read(id_, by_id[id_], _read)
-        elif None in by_id:
-            findings.broken[id_] = "may be the item of ReccoBeats' answer that names no Spotify track"
+        elif has_strays:
+            findings.broken[id_] = "may be the item of ReccoBeats' answer that names no track that was asked for"
         else:
             findings.absent.add(id_)
 

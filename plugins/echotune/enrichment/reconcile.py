@@ -1,0 +1,49 @@
+"""What must be true after an enrichment, whatever happened in it."""
+
+from __future__ import annotations
+
+import re
+
+from echotune.enrichment.embedding import count_outdated_plays
+from echotune.enrichment.queue import Status
+from echotune.history.store import HistoryStore
+from echotune.reconciliation import Check
+
+
+def reconcile_enrichment(store: HistoryStore, run: str) -> list[Check]:
+    """Compare the tracks with their states, and the plays with their tracks."""
+    state = "enrichment.audio_features"
+    without_values = {f"{state}.status": Status.ENRICHED, "audio_features": {"$exists": False}}
+    without_provider = {f"{state}.status": Status.ENRICHED, f"{state}.provider": {"$exists": False}}
+    return [
+        Check(
+            what="tracks in one of the known states",
+            expected=store.tracks.count_documents({}),
+            found=store.tracks.count_documents({f"{state}.status": {"$in": list(Status)}}),
+        ),
+        Check(
+            what="enriched tracks without audio features",
+            expected=0,
+            found=store.tracks.count_documents(without_values),
+        ),
+        Check(
+            what="enriched tracks that do not say from where",
+            expected=0,
+            found=store.tracks.count_documents(without_provider),
+        ),
+        Check(what="documents still claimed by this run", expected=0, found=_still_claimed(store, run)),
+        Check(what="plays that lack what is known of their track", expected=0, found=count_outdated_plays(store)),
+    ]
+
+
+def _still_claimed(store: HistoryStore, run: str) -> int:
+    mine = {"$regex": f"^{re.escape(run)}/"}
+    return sum(
+        collection.count_documents({f"enrichment.{kind}.claimed_by": mine})
+        for collection, kinds in (
+            (store.tracks, ("audio_features", "catalog")),
+            (store.artists, ("catalog",)),
+            (store.albums, ("catalog",)),
+        )
+        for kind in kinds
+    )
