@@ -17,6 +17,7 @@ from echotune.operators.csv_backfill import (
     SummariseLoadOperator,
 )
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
+from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator
 
 DOC = """
 ### CSV backfill
@@ -30,7 +31,8 @@ a folder, a pattern such as `include/data/*.csv.gz`, or an address in object sto
   crash: what is done is skipped, and what enrichment wrote since stays.
 * **First look:** a dry run reads and checks everything and writes nothing.
 
-After the load `tracks`, `artists` and `albums` are counted, missing indexes are made, and everything is reconciled.
+After the load `tracks`, `artists` and `albums` are counted, missing indexes are made, plays get the audio features and
+the catalog entries that are known of their tracks already, and everything is reconciled.
 The last line of each task's log says what it did; `summary` says it for the whole run.
 """
 
@@ -131,6 +133,12 @@ with DAG(
     indexes = EnsureMongoIndexesOperator(
         task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write"
     )
+    embed = EmbedEnrichmentOperator(
+        task_id="embed_known_features",
+        report_only="{{ params.dry_run }}",
+        pool="mongo_write",
+        trigger_rule="none_failed",
+    )
     reconcile = ReconcileLoadOperator(
         task_id="reconcile",
         plans=files,
@@ -150,4 +158,4 @@ with DAG(
         task_id="announce_new_plays", summary=summary.output, outlets=[LISTENING_HISTORY]
     )
 
-    load >> catalog >> indexes >> reconcile >> summary >> announce
+    load >> catalog >> indexes >> embed >> reconcile >> summary >> announce

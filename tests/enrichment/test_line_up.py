@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from echotune.enrichment.capabilities import Capabilities, Capability
-from echotune.enrichment.line_up import LineUp, Subject, count_due, queue_of
+from echotune.enrichment.line_up import LineUp, count_due, queue_of
+from echotune.enrichment.settings import Subject
 from echotune.history.store import HistoryStore
 from local.servers.simulator import SpotifySimulator
 from tests.support.simulator import some_ids

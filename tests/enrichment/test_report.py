@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from echotune.enrichment.line_up import Subject
 from echotune.enrichment.progress import Progress
 from echotune.enrichment.report import summarise
+from echotune.enrichment.settings import Subject
 
 AT = datetime(2026, 11, 23, 20, 31, 12, tzinfo=UTC)
 LATER = AT.replace(hour=22)

@@ -20,10 +20,10 @@ import redis
 
 from echotune.enrichment.errors import EnrichmentError
 from echotune.enrichment.limiter import RedisLimiter
-from echotune.enrichment.line_up import Subject, queue_of
+from echotune.enrichment.line_up import queue_of
 from echotune.enrichment.providers.base import Lookup, Provider
 from echotune.enrichment.queue import Due, Queue
-from echotune.enrichment.settings import EnrichmentKind
+from echotune.enrichment.settings import EnrichmentKind, Subject
 from echotune.enrichment.worker import MOST_FAILURES, Worker
 from echotune.history.store import Documents, HistoryStore
 from echotune.resources import PROJECT

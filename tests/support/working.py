@@ -23,12 +23,12 @@ from echotune.enrichment.gate import Gate
 from echotune.enrichment.http import Bounds
 from echotune.enrichment.limiter import RedisLimiter
 from echotune.enrichment.limits import Limiter
-from echotune.enrichment.line_up import LineUp, Services, Subject, make_worker
+from echotune.enrichment.line_up import LineUp, Services, make_worker
 from echotune.enrichment.local_limiter import LocalLimiter
 from echotune.enrichment.progress import Progress, ProgressKeeper
 from echotune.enrichment.providers.base import Values
 from echotune.enrichment.reccobeats_client import ReccoBeatsClient
-from echotune.enrichment.settings import EnrichmentSettings
+from echotune.enrichment.settings import EnrichmentSettings, Subject
 from echotune.enrichment.shared_state import SharedState
 from echotune.enrichment.spotify_client import SpotifyClient
 from echotune.enrichment.worker import Pause

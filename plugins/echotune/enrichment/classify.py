@@ -7,7 +7,6 @@ table: Spotify's Web API reference, and answers that its users reported.
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -177,7 +176,7 @@ def _rate_limited(service: str, received: Received, body: Any) -> Answer:
     quota = isinstance(error, Mapping) and error.get("reason") == "QUOTA_EXCEEDED"
     seconds = retry_after_seconds(received.headers, unknown=UNKNOWN_QUOTA_SECONDS if quota else UNKNOWN_WAIT_SECONDS)
     why = "the application's quota is used up" if quota else "too many calls"
-    reason = f"{service} wants no call for {math.ceil(seconds)} s: {why} (429)"
+    reason = f"{service}: {why} (429)"
     return Answer(outcome=Outcome.RATE_LIMITED, seconds=seconds, reason=reason, status=received.status)
 
 

@@ -82,7 +82,7 @@ def embed_due(store: HistoryStore) -> Embedded:
     now: datetime = store.database.command("hello")["localTime"]
     due = {"embedding_due": {"$lt": now}}
     waiting = store.tracks.count_documents(due)
-    needed = dict.fromkeys(["uri", "enrichment", "values_withdrawn", *ENRICHED_FIELDS], 1)
+    needed = dict.fromkeys(["uri", "enrichment", "has_exported_values", "values_withdrawn", *ENRICHED_FIELDS], 1)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         # Plays of one time lie together on the server's disk, so tracks of one time change the same pages.
         while step := list(store.tracks.find(due, needed).sort("first_played_at", 1).limit(TRACKS_A_STEP)):
@@ -118,7 +118,7 @@ def _operations(track: Document) -> Iterator[UpdateMany]:
     """What brings a track's plays up to date.
 
     Where the file had a value, the server has to keep it before it writes another one, and to leave a value that is
-    the same. All other plays take the simple update, which costs the server a third.
+    the same. All other plays take the simple update, which costs the server a third; of most tracks these are all.
     """
     known = known_values(track)
     plays = {"spotify_track_uri": track["uri"]}
@@ -128,6 +128,9 @@ def _operations(track: Document) -> Iterator[UpdateMany]:
     if not known:
         return
     differs = {"$or": [{ENRICHED_FIELDS[field]: {"$ne": one.value}} for field, one in known.items()]}
+    if track.get("has_exported_values") is False:
+        yield UpdateMany({**plays, **differs}, _replace(known))
+        return
     exported = {"$or": [_is_exported(field) for field in known]}
     yield UpdateMany({**plays, "$and": [exported, differs]}, _keep_and_replace(known))
     yield UpdateMany({**plays, "$nor": exported["$or"], **differs}, _replace(known))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from echotune.enrichment.cache import AnswerCache, CachedProvider
 from echotune.enrichment.capabilities import Capabilities
@@ -14,40 +14,22 @@ from echotune.enrichment.gate import Gate
 from echotune.enrichment.limits import Limiter
 from echotune.enrichment.progress import ProgressKeeper
 from echotune.enrichment.providers.base import Provider
-from echotune.enrichment.providers.feature_table import TablePath
-from echotune.enrichment.providers.local_table import LocalTable
 from echotune.enrichment.providers.mock import MockFeatures
 from echotune.enrichment.providers.reccobeats import ReccoBeats
 from echotune.enrichment.providers.spotify_catalog import SpotifyCatalog
 from echotune.enrichment.providers.spotify_features import SpotifyFeatures
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.reccobeats_client import ReccoBeatsClient
-from echotune.enrichment.settings import MADE_UP, SIMULATED, EnrichmentKind, EnrichmentSettings, ProviderName
+from echotune.enrichment.settings import MADE_UP, SIMULATED, EnrichmentSettings, ProviderName, Subject
 from echotune.enrichment.shared_state import SharedState
 from echotune.enrichment.spotify_client import Kind, SpotifyClient
 from echotune.enrichment.worker import Worker
 from echotune.history.store import HistoryStore
 
+if TYPE_CHECKING:
+    from echotune.enrichment.providers.feature_table import TablePath
+
 AUDIO_FEATURES = "audio-features"
-
-
-class Subject(StrEnum):
-    """What a worker enriches."""
-
-    AUDIO_FEATURES = "audio_features"
-    TRACKS = "tracks"
-    ARTISTS = "artists"
-    ALBUMS = "albums"
-
-    @property
-    def kind(self) -> EnrichmentKind:
-        """The kind it belongs to."""
-        return EnrichmentKind.AUDIO_FEATURES if self is Subject.AUDIO_FEATURES else EnrichmentKind.CATALOG
-
-    @property
-    def collection(self) -> str:
-        """The collection whose documents are its queue."""
-        return "tracks" if self is Subject.AUDIO_FEATURES else self.value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +108,9 @@ class LineUp:
         return [self._cached(provider, AUDIO_FEATURES)]
 
     def _local(self) -> list[Provider]:
+        # pyarrow takes as long to import as a small run takes to end, and only this provider needs it.
+        from echotune.enrichment.providers.local_table import LocalTable  # noqa: PLC0415
+
         return [LocalTable(self.services.features_table)] if self.services.features_table else []
 
     def _cached(self, provider: Provider, what: str) -> Provider:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from echotune.enrichment.line_up import Subject
 from echotune.enrichment.progress import Progress
 from echotune.enrichment.runs import total
+from echotune.enrichment.settings import Subject
 
 TITLES = {
     Subject.AUDIO_FEATURES: "Audio features of tracks",

@@ -19,6 +19,25 @@ class EnrichmentKind(StrEnum):
     CATALOG = "catalog"
 
 
+class Subject(StrEnum):
+    """What a worker enriches."""
+
+    AUDIO_FEATURES = "audio_features"
+    TRACKS = "tracks"
+    ARTISTS = "artists"
+    ALBUMS = "albums"
+
+    @property
+    def kind(self) -> EnrichmentKind:
+        """The kind it belongs to."""
+        return EnrichmentKind.AUDIO_FEATURES if self is Subject.AUDIO_FEATURES else EnrichmentKind.CATALOG
+
+    @property
+    def collection(self) -> str:
+        """The collection whose documents are its queue."""
+        return "tracks" if self is Subject.AUDIO_FEATURES else self.value
+
+
 class ProviderName(StrEnum):
     """Where audio features come from; written as ``provider`` beside them."""
 

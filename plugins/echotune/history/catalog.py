@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from echotune.history.store import Documents, HistoryStore
@@ -58,5 +57,6 @@ def _close_gaps(collection: Documents, source: Documents, pipeline: Sequence[dic
     left = [document["_id"] for document in counted if document["_id"] not in built]
     if left:
         collection.delete_many({"_id": {"$in": left, "$regex": BY_NAME}})
-        no_plays = {"$set": {"play_count": 0, "updated_at": datetime.now(UTC)}}
-        collection.update_many({"_id": {"$in": left}}, no_plays)
+        no_plays = {"$set": {"play_count": 0}, "$unset": {"first_played_at": "", "last_played_at": ""}}
+        collection.update_many({"_id": {"$in": left}}, no_plays | {"$currentDate": {"updated_at": True}})
+        collection.update_many({"_id": {"$in": left}, "track_count": {"$exists": True}}, {"$set": {"track_count": 0}})

@@ -1,0 +1,363 @@
+"""The steps of enriching tracks, artists, albums and plays.
+
+What only a running task needs is imported when it runs: a DAG file that imports this module is parsed in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from echotune.enrichment.errors import EnrichmentError
+from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION
+from echotune.operators.reconcile import ReconcileOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from echotune.enrichment.line_up import Services
+    from echotune.enrichment.progress import Progress
+    from echotune.enrichment.settings import EnrichmentSettings, Subject
+    from echotune.enrichment.worker import Pause
+    from echotune.history.store import HistoryStore
+    from echotune.hooks.spotify import SpotifyHook
+    from echotune.reconciliation import Check
+
+Values = Mapping[str, Any]
+Upstream = Any
+"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
+
+DUE_A_WORKER = 1_000
+"""Due documents that are worth a task of their own."""
+
+
+@contextmanager
+def no_retry_for_bad_settings() -> Iterator[None]:
+    """Fail the task at once where a setting is wrong: a retry would find it just as wrong."""
+    try:
+        yield
+    except EnrichmentError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+class EnrichmentOperator(BaseOperator):
+    """What the steps of an enrichment share: the settings, and the way to MongoDB, Redis and Spotify.
+
+    :param settings: see EnrichmentSettings
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    :param redis_conn_id: the Airflow connection to Redis
+    :param spotify_conn_id: the Airflow connection to Spotify
+    """
+
+    template_fields: Sequence[str] = ("settings", "mongo_conn_id", "redis_conn_id", "spotify_conn_id")
+
+    def __init__(
+        self,
+        *,
+        settings: Values,
+        mongo_conn_id: str = MONGO_CONNECTION,
+        redis_conn_id: str = REDIS_CONNECTION,
+        spotify_conn_id: str = SPOTIFY_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.mongo_conn_id = mongo_conn_id
+        self.redis_conn_id = redis_conn_id
+        self.spotify_conn_id = spotify_conn_id
+
+    def services(self, store: HistoryStore, settings: EnrichmentSettings, *, is_caller: bool) -> Services:
+        """Return the services of a worker.
+
+        :param is_caller: whether this worker goes on calling where Redis is away
+        """
+        from echotune.enrichment.line_up import Services
+        from echotune.enrichment.local_limiter import LocalLimiter
+        from echotune.enrichment.runs import calls_in_past_day, stops_in_force
+        from echotune.enrichment.shared_state import SharedLimiter, SharedState
+        from echotune.hooks.redis import SharedRedisHook
+        from echotune.hooks.spotify import SpotifyHook
+        from echotune.operators.history_path import history_path
+
+        spotify = SpotifyHook(self.spotify_conn_id)
+        state = SharedState(SharedRedisHook(self.redis_conn_id).find_client())
+        limiter = SharedLimiter(
+            state,
+            is_caller=is_caller,
+            start_local=lambda: LocalLimiter(
+                calls_in_24h=calls_in_past_day(store), stopped_until=stops_in_force(store)
+            ),
+        )
+        return Services(
+            state=state,
+            limiter=limiter,
+            spotify=lambda: spotify.get_client(state.client),
+            reccobeats=spotify.get_reccobeats_client,
+            application=_client_id(spotify) if settings.needs_spotify else "",
+            simulated=spotify.is_simulated,
+            features_table=history_path(settings.features_table) if settings.features_table else None,
+        )
+
+
+def _client_id(spotify: SpotifyHook) -> str:
+    """The application's id; where it is not set, the task fails at once."""
+    try:
+        return spotify.client_id
+    except AirflowException as error:
+        raise AirflowFailException(str(error)) from error
+
+
+class PrepareEnrichmentOperator(EnrichmentOperator):
+    """Checks the settings and what they need, tells what is due, and decides how many workers that is worth.
+
+    Returns the arguments of an EnrichOperator for each worker.
+    """
+
+    def execute(self, context: Context) -> list[dict[str, int]]:
+        from echotune.enrichment.line_up import LineUp, count_due
+        from echotune.enrichment.settings import EnrichmentSettings, Subject
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        due = 0
+        with no_retry_for_bad_settings(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            settings = EnrichmentSettings.of(self.settings)
+            store = hook.get_store()
+            services = self.services(store, settings, is_caller=True)
+            for subject in (Subject.AUDIO_FEATURES, Subject.TRACKS):
+                if settings.wants(subject.kind):
+                    count = count_due(store, LineUp(subject, settings, services))
+                    self.log.info("%s of tracks: %s due", subject.kind, f"{count:,}")
+                    due = max(due, count)
+        workers = max(1, min(settings.workers, settings.max_tracks or settings.workers, -(-due // DUE_A_WORKER)))
+        return [{"worker": worker, "workers": workers} for worker in range(1, workers + 1)]
+
+
+class EnrichOperator(EnrichmentOperator):
+    """One worker: claims what is due, asks the providers in their order, writes what they say.
+
+    Where nobody may call for more than a minute it gives its slot back and goes on later; where that would be after the
+    run's time, it ends and leaves the rest to the next run. Returns how far it came.
+
+    :param subject: ``audio_features``, ``tracks``, ``artists`` or ``albums``
+    :param worker: the number of this worker, from 1
+    :param workers: how many there are
+    """
+
+    def __init__(self, *, subject: str, worker: int = 1, workers: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.subject = subject
+        self.worker = worker
+        self.workers = workers
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.enrichment.settings import EnrichmentSettings, Subject
+
+        subject = Subject(self.subject)
+        with no_retry_for_bad_settings():
+            settings = EnrichmentSettings.of(self.settings)
+            if not settings.wants(subject.kind):
+                raise AirflowSkipException(f"{subject.kind} is not among the kinds of this run, or it is a mock run")
+            progress, pause = self._work(context["run_id"], subject, settings)
+        started = context["dag_run"].start_date or datetime.now(UTC)
+        self._wait_where_worth_it(pause, started + timedelta(minutes=settings.max_run_minutes))
+        told = progress.as_document()
+        return told | {"go_on_at": told["go_on_at"] and told["go_on_at"].isoformat()}
+
+    def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Go on after a wait."""
+        return self.execute(context)
+
+    def _work(self, run: str, subject: Subject, settings: EnrichmentSettings) -> tuple[Progress, Pause | None]:
+        from echotune.enrichment.line_up import LineUp, make_worker
+        from echotune.enrichment.progress import ProgressKeeper
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            store = hook.get_store()
+            identity = f"{run}/{self.subject}/{self.worker}"
+            keeper = ProgressKeeper.resume(store.enrichment_runs, identity=identity, run=run, what=subject)
+            line_up = LineUp(subject, settings, self.services(store, settings, is_caller=self.worker == 1))
+            most = settings.share_of(self.worker, self.workers)
+            pause = make_worker(store, line_up, keeper, most=most).work()
+        return keeper.progress, pause
+
+    def _wait_where_worth_it(self, pause: Pause | None, deadline: datetime) -> None:
+        """Defer until a pause is over, unless that is after the run's time."""
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+
+        if pause is None:
+            return
+        if pause.until is None:
+            self.log.warning("Ended before everything was done: %s", pause.reason)
+        elif pause.until >= deadline:
+            self.log.warning(
+                "Ended before everything was done: %s; that is over at %s, and the time of this run at %s",
+                pause.reason,
+                f"{pause.until:%Y-%m-%d %H:%M:%S} UTC",
+                f"{deadline:%Y-%m-%d %H:%M:%S} UTC",
+            )
+        else:
+            self.log.info("%s: going on at %s", pause.reason, f"{pause.until:%H:%M:%S} UTC")
+            self.defer(trigger=DateTimeTrigger(moment=pause.until), method_name="go_on")
+
+
+class LinkCatalogOperator(BaseOperator):
+    """Makes documents of the artists and albums that the tracks name by now. Returns how many are new.
+
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("mongo_conn_id",)
+
+    def __init__(self, *, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        from echotune.enrichment.catalog_links import link_artists_and_albums
+        from echotune.enrichment.runs import workers_of
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            store = hook.get_store()
+            if not any(worker.done for worker in workers_of(store, context["run_id"]) if worker.what == "tracks"):
+                raise AirflowSkipException("no track's catalog entry is new")
+            return link_artists_and_albums(store)
+
+
+class ShareGenresOperator(BaseOperator):
+    """Gives tracks the genres of their artists, where the run learnt of either.
+
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("mongo_conn_id",)
+
+    def __init__(self, *, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> None:
+        from echotune.enrichment.catalog_links import share_genres
+        from echotune.enrichment.runs import workers_of
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            store = hook.get_store()
+            learnt = {worker.what for worker in workers_of(store, context["run_id"]) if worker.done}
+            if not learnt & {"tracks", "artists"}:
+                raise AirflowSkipException("no entry of a track or an artist is new")
+            share_genres(store)
+
+
+class EmbedEnrichmentOperator(BaseOperator):
+    """Writes what is known of tracks into those of their plays that lack it. Returns how many plays changed.
+
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    :param report_only: write nothing
+    """
+
+    template_fields: Sequence[str] = ("mongo_conn_id", "report_only")
+
+    def __init__(
+        self, *, mongo_conn_id: str = MONGO_CONNECTION, report_only: bool | str = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mongo_conn_id = mongo_conn_id
+        self.report_only = report_only
+
+    def execute(self, context: Context) -> dict[str, int]:
+        from echotune.enrichment.embedding import embed_due
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        if str(self.report_only).lower() == "true":
+            self.log.info("Dry run: the plays are left as they are")
+            return {}
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            return asdict(embed_due(hook.get_store()))
+
+
+class ReconcileEnrichmentOperator(ReconcileOperator):
+    """Proves that tracks say what they have and from where, and that their plays say the same.
+
+    :param embedded: what EmbedEnrichmentOperator returned
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("embedded", "mongo_conn_id")
+
+    def __init__(self, *, embedded: Upstream, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.embedded = embedded
+        self.mongo_conn_id = mongo_conn_id
+
+    def checks(self, context: Context) -> Sequence[Check]:
+        from echotune.enrichment.reconcile import reconcile_enrichment
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            return reconcile_enrichment(hook.get_store(), context["run_id"])
+
+
+class SummariseEnrichmentOperator(EnrichmentOperator):
+    """Tells a person what the run did, what it left, why, and when it goes on.
+
+    :param embedded: what EmbedEnrichmentOperator returned
+    """
+
+    template_fields: Sequence[str] = (*EnrichmentOperator.template_fields, "embedded")
+
+    def __init__(self, *, embedded: Upstream, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.embedded = embedded
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.enrichment.line_up import LineUp, count_due
+        from echotune.enrichment.report import summarise
+        from echotune.enrichment.runs import keep_summary, workers_of
+        from echotune.enrichment.settings import EnrichmentSettings, Subject
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        with no_retry_for_bad_settings(), HistoryMongoHook(self.mongo_conn_id) as hook:
+            settings = EnrichmentSettings.of(self.settings)
+            store = hook.get_store()
+            services = self.services(store, settings, is_caller=False)
+            left = {
+                subject.value: count_due(store, LineUp(subject, settings, services))
+                for subject in Subject
+                if settings.wants(subject.kind)
+            }
+            calls_today = services.limiter.calls_in_24h(services.named("spotify"))
+            summary = summarise(workers_of(store, context["run_id"]), left, self.embedded or {}, calls_today)
+            keep_summary(store, context["run_id"], summary)
+        for line in summary["text"]:
+            self.log.info("%s", line)
+        return summary
+
+
+class AnnounceCatalogOperator(BaseOperator):
+    """Succeeds, and so updates its outlets, where the run learnt something; is skipped where it did not.
+
+    Fails where a person has to mend something, after everything that could be done is done.
+
+    :param summary: what SummariseEnrichmentOperator returned
+    """
+
+    template_fields: Sequence[str] = ("summary",)
+
+    def __init__(self, *, summary: Upstream, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.summary = summary
+
+    def execute(self, context: Context) -> None:
+        if self.summary["problems"]:
+            raise AirflowFailException("; ".join(self.summary["problems"]))
+        learnt = any(count["enriched_by"] for count in self.summary["counts"].values())
+        if not learnt and not self.summary["embedded"].get("plays"):
+            raise AirflowSkipException("nothing new: nothing to tell the DAGs that read the catalog")

@@ -1,0 +1,29 @@
+"""What tests of DAGs share: the stack's Airflow, and the collections that its DAGs write to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from echotune.history.store import HistoryStore
+from local.airflow_api import AirflowApi
+from local.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Iterator[AirflowApi]:
+    with stack.api() as client:
+        yield client
+
+
+@pytest.fixture
+def store(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
+    """The collections that the DAGs write to, empty."""
+    database = os.environ["MONGODB_DATABASE"]
+    mongodb_client.drop_database(database)
+    yield HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
+    mongodb_client.drop_database(database)

@@ -1,0 +1,63 @@
+"""DAG runs through a real scheduler: started, waited for, and read afterwards as a person reads them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.airflow_api import AirflowApi, Json
+from local.demo import Run, log_lines, task_instances, trigger
+
+RUN_SECONDS = 180
+POLL_SECONDS = 0.1
+
+
+def wait_for(what: str, found: Callable[[], Any]) -> Any:
+    """Ask until the answer is true; fail the test when it never is."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while not (answer := found()):
+        assert time.monotonic() < deadline, f"waited {RUN_SECONDS} s in vain for {what}"
+        time.sleep(POLL_SECONDS)
+    return answer
+
+
+def end_of(api: AirflowApi, run: Run) -> str:
+    """Wait for the end of a run; return its state."""
+    ended = ("success", "failed")
+    return str(wait_for("the end of the run", lambda: (state := api.get(run.path)["state"]) in ended and state))
+
+
+def run_to_the_end(api: AirflowApi, dag: str, **conf: Any) -> tuple[str, Run]:
+    """Start a run with these params and wait for its end; return its state and what it is called."""
+    run = trigger(api, dag, conf)
+    return end_of(api, run), run
+
+
+def summary_of(api: AirflowApi, run: Run) -> Json:
+    """What the summary task returned."""
+    value: Json = api.get(f"{run.path}/taskInstances/summary/xcomEntries/return_value")["value"]
+    return value
+
+
+def states_of(api: AirflowApi, run: Run) -> dict[str, set[str]]:
+    """The states of each task's instances."""
+    states: dict[str, set[str]] = {}
+    for task in task_instances(api, run):
+        states.setdefault(task["task_id"], set()).add(str(task["state"]))
+    return states
+
+
+def instances_of(api: AirflowApi, run: Run, task_id: str) -> list[Json]:
+    """The instances of one task."""
+    return [task for task in task_instances(api, run) if task["task_id"] == task_id]
+
+
+def running(api: AirflowApi, run: Run, task_id: str) -> list[Json]:
+    """The instances of a task that are at work, each once its process is known."""
+    return [task for task in instances_of(api, run, task_id) if task["state"] == "running" and task["pid"]]
+
+
+def log_of(api: AirflowApi, run: Run, task_id: str) -> str:
+    """The logs of a task's instances, of the last try of each."""
+    return "\n".join(line for task in instances_of(api, run, task_id) for line in log_lines(api, run, task))
