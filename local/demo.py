@@ -204,7 +204,9 @@ def show_summary(api: AirflowApi, run: Run) -> None:
         say("The run left no summary.")
         return
     say("")
-    for line in summary_lines(entry["value"]):
+    value = entry["value"]
+    sentences = value.get("text") if isinstance(value, dict) else None
+    for line in sentences or summary_lines(value):
         say(line)
 
 
@@ -216,6 +218,7 @@ def show_ways_on(stack: Stack, run: Run) -> None:
     say(f"See the run:    {stack.airflow.url}/dags/{run.dag}/runs/{run.run}")
     say(f"                user admin, password: make password{option}")
     say(f"See the plays:  {prefix}local/run mongosh --eval 'db.listening_history.findOne()'")
+    say(f"See the tracks: {prefix}local/run mongosh --eval 'db.tracks.find().sort({{play_count: -1}}).limit(3)'")
     say(f"See the stack:  make status{option}      Stop it: make down{option}")
 
 
