@@ -85,7 +85,8 @@ class SpotifyHook(BaseHook):
         if answer.outcome in (Outcome.DATA, Outcome.NOT_FOUND):
             return True, f"Spotify gave a token and answered at {client.api_url}"
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return True, f"Spotify answered at {client.api_url}: {answer.reason}"
+            rest = f"{answer.seconds:,.0f} s"
+            return True, f"Spotify answered at {client.api_url}, and wants no call for {rest}: {answer.reason}"
         return False, answer.reason
 
     @cached_property
