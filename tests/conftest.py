@@ -1,4 +1,4 @@
-"""What tests share: a real MongoDB, a real Redis, and property tests that try the same examples on every machine."""
+"""What tests share: a real MongoDB, PostgreSQL and Redis; property tests try the same examples on every machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, cast
 
+import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
@@ -14,11 +15,14 @@ from pymongo.database import Database
 from redis.cluster import RedisCluster
 
 from echotune.history.store import HistoryStore
+from echotune.sync.migrations import migrate
 from local.servers.mongod import Mongod
 from local.servers.redis import RedisServer
 from local.stack import Stack, open_stack
+from tests.support import supabase as postgresql
 from tests.support.databases import fresh_database
 from tests.support.redis_server import RedisClusterServer, tests_database
+from tests.support.supabase import OwnedPostgres
 
 settings.register_profile(
     "echotune",
@@ -60,6 +64,45 @@ def database(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Database[d
 @pytest.fixture
 def store(database: Database[dict[str, Any]]) -> HistoryStore:
     return HistoryStore.of(database)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnedPostgres]:
+    """The session's own PostgreSQL."""
+    server = OwnedPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def empty_supabase(postgres_server: OwnedPostgres) -> Iterator[str]:
+    """The address of an empty database, gone after the test."""
+    with postgresql.fresh_database(postgres_server) as name:
+        yield postgres_server.owners_uri(name)
+
+
+@pytest.fixture(scope="session")
+def supabase_template(postgres_server: OwnedPostgres) -> Iterator[str]:
+    """The name of a migrated database that others are copied from; nobody stays connected to it."""
+    with postgresql.fresh_database(postgres_server) as name:
+        with postgresql.connect(postgres_server.owners_uri(name)) as connection:
+            migrate(connection)
+        yield name
+
+
+@pytest.fixture
+def supabase_uri(postgres_server: OwnedPostgres, supabase_template: str) -> Iterator[str]:
+    """The address of a migrated database, gone after the test."""
+    with postgresql.fresh_database(postgres_server, supabase_template) as name:
+        yield postgres_server.owners_uri(name)
+
+
+@pytest.fixture
+def supabase(supabase_uri: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a migrated database."""
+    with postgresql.connect(supabase_uri) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

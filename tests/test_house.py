@@ -11,7 +11,7 @@ import pytest
 
 from echotune.resources import PROJECT
 
-DOMAIN = ("enrichment", "history", "indexes")
+DOMAIN = ("enrichment", "history", "indexes", "sync")
 PACKAGES = PROJECT / "plugins" / "echotune"
 IMPORT_ALL = """
 import importlib, pkgutil, sys

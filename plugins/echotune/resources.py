@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 from bson import json_util
 
@@ -21,3 +21,8 @@ def read_mongo_json(name: str) -> Any:
 def read_lua(name: str) -> str:
     """Read a script of include/redis, such as ``permit.lua``."""
     return (INCLUDE / "redis" / name).read_text(encoding="utf-8")
+
+
+def read_sql(name: str) -> LiteralString:
+    """Read a file of include/sql, such as ``sync/merge.sql``: as trustworthy as a literal."""
+    return (INCLUDE / "sql" / name).read_text(encoding="utf-8")
