@@ -26,6 +26,8 @@ CATALOG = ("tracks", "artists", "albums")
 ENERGETIC = {"audio_features.danceability": {"$gte": 0.4, "$lte": 0.6}, "audio_features.energy": {"$gte": 0.5}}
 DUE = {"$in": ["pending", "error"]}
 
+# The sync's: a document without a time of change is among them.
+CHANGED = {"updated_at": {"$not": {"$lt": NOW}}}
 Query = tuple[dict[str, Any], dict[str, int]]
 
 QUERIES: dict[str, Query] = {
@@ -35,14 +37,16 @@ QUERIES: dict[str, Query] = {
     f"{PLAYS}.user_newest_track": ({"user.username": "anna"}, {"timestamp": -1}),
     f"{PLAYS}.words": ({"$text": {"$search": "who"}}, {}),
     f"{PLAYS}.mood": (ENERGETIC, {}),
-    f"{PLAYS}.changed": ({"updated_at": {"$gte": NOW}}, {"updated_at": 1, "_id": 1}),
+    f"{PLAYS}.changed": (CHANGED, {"updated_at": 1, "_id": 1}),
     f"{PLAYS}.source_row": ({"source.sha256": "0" * 64, "source.row": {"$gte": 1, "$lt": 9}}, {}),
     "tracks.audio_features_queue": ({"enrichment.audio_features.status": DUE}, {}),
     "tracks.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
-    "tracks.changed": ({"updated_at": {"$gte": NOW}}, {"updated_at": 1, "_id": 1}),
+    "tracks.changed": (CHANGED, {"updated_at": 1, "_id": 1}),
     "tracks.embedding_due": ({"embedding_due": {"$lt": NOW}}, {"first_played_at": 1}),
     "artists.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
+    "artists.changed": (CHANGED, {"updated_at": 1, "_id": 1}),
     "albums.catalog_queue": ({"enrichment.catalog.status": DUE}, {}),
+    "albums.changed": (CHANGED, {"updated_at": 1, "_id": 1}),
 }
 
 ONE = MongoIndex(collection="c", name="one", keys=(("a", 1), ("b", -1)), serves="a test")

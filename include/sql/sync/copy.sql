@@ -1,0 +1,1 @@
+copy pg_temp.staged ({columns}) from stdin (format binary)

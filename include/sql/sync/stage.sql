@@ -1,0 +1,2 @@
+drop table if exists pg_temp.staged;
+create temporary table staged ({columns}) on commit drop;
