@@ -1,0 +1,2 @@
+delete from public.{table} as found
+where found.placeholder and not ({referred});
