@@ -25,6 +25,7 @@ class HistoryStore:
     rejected_rows: Documents
     load_runs: Documents
     enrichment_runs: Documents
+    user_profiles: Documents
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
@@ -41,4 +42,5 @@ class HistoryStore:
             rejected_rows=database["rejected_rows"],
             load_runs=database["load_runs"],
             enrichment_runs=database["enrichment_runs"],
+            user_profiles=database["user_profiles"],
         )
