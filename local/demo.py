@@ -1,4 +1,4 @@
-"""make demo: the stack, a sample of plays, the backfill and the enrichment over the REST API, and what came out."""
+"""make demo: the stack, a sample of plays, the three data DAGs one after the other over the REST API, what came out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from local.stack import Stack, open_stack
 
 DAG = "csv_backfill"
 ENRICHMENT = "spotify_enrichment"
+SYNC = "mongo_to_supabase_sync"
 # The simulator has no limits unless it is told some, and the demo should take seconds.
 SIMULATOR_BUDGET = {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000}
 SUMMARY_TASK = "summary"
+TOP_ARTISTS = "select name, plays from top_artists where period = 'all' order by plays desc limit 10"
 DAG_SECONDS = 90.0
 RUN_SECONDS = 3600.0
 POLL_SECONDS = 0.5
@@ -75,6 +77,7 @@ def main() -> None:
         run = show_run(api, arguments.dag, {"source": str(source)})
         if arguments.dag == DAG:
             run = enrich(api, stack) or run
+            run = sync(api, stack) or run
     show_ways_on(stack, run)
 
 
@@ -99,6 +102,16 @@ def enrich(api: AirflowApi, stack: Stack) -> Run | None:
     say("Enriching from a simulated Spotify: values are made up and marked as spotify-simulated or")
     say("reccobeats-simulated. A run with your own SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET replaces them.")
     return show_run(api, ENRICHMENT, SIMULATOR_BUDGET)
+
+
+def sync(api: AirflowApi, stack: Stack) -> Run | None:
+    """Copy what is in MongoDB to the stack's own PostgreSQL: a person's own Supabase is for that person to fill."""
+    say("")
+    if "DATABASE_URL" in stack.own_settings:
+        say(f"DATABASE_URL is your own here: start {SYNC} yourself when you want tables and rows made there.")
+        return None
+    say("Copying from MongoDB to PostgreSQL, which stands in for Supabase, and proving both sides equal.")
+    return show_run(api, SYNC, {})
 
 
 def sample(folder: Path, rows: int) -> Path:
@@ -219,6 +232,8 @@ def show_ways_on(stack: Stack, run: Run) -> None:
     say(f"                user admin, password: make password{option}")
     say(f"See the plays:  {prefix}local/run mongosh --eval 'db.listening_history.findOne()'")
     say(f"See the tracks: {prefix}local/run mongosh --eval 'db.tracks.find().sort({{play_count: -1}}).limit(3)'")
+    if run.dag == SYNC:
+        say(f'See the tables: {prefix}local/run psql -c "{TOP_ARTISTS}"')
     say(f"See the stack:  make status{option}      Stop it: make down{option}")
 
 
