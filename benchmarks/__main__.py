@@ -1,4 +1,4 @@
-"""make bench: loads and enriches one file in several ways, and prints the numbers and their ratios."""
+"""make bench: loads, enriches and syncs one file in several ways, and prints the numbers and their ratios."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from benchmarks.dag import run_dag
 from benchmarks.enrichment import measure_enrichment
 from benchmarks.measure import Measurement, measure
 from benchmarks.peers import insert_encoded, load_row_by_row
+from benchmarks.sync import LONG_TIMES, measure_sync
 from local.__main__ import down, up
 from local.sample.writer import write_sample
 from local.servers.mongod import Mongod
@@ -35,8 +36,10 @@ Ratio = tuple[str, float, str, Callable[[float], bool]]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file (default {ROWS:,})")
-    parser.add_argument("--quick", action="store_true", help="leave out the file ten times as long")
-    parser.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
+    parser.add_argument("--quick", action="store_true", help="leave out the files several times as long")
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
+    alone.add_argument("--sync", action="store_true", help="measure nothing but the sync to PostgreSQL")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.csv"
@@ -46,15 +49,21 @@ def main() -> None:
             show(list(enrichments.values()))
             show_ratios(enrichment_ratios(enrichments, numbers))
             return
+        if arguments.sync:
+            syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
+            show(list(syncs.values()))
+            show_ratios(sync_ratios(syncs, written))
+            return
         long_path = None
         if not arguments.quick:
             long_path = Path(folder) / "long.csv"
             write_sample(long_path, rows=arguments.rows * MEMORY_TIMES)
         loads = measure_alone(Path(folder) / "mongodb", path, long_path, arguments.rows)
         enrichments, numbers = measure_on_loaded(Path(folder) / "enrichment", path)
+        syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
         dags = measure_dag(path, arguments.rows)
-    show([*loads.values(), *enrichments.values(), *dags.values()])
-    show_ratios([*load_ratios(loads, dags), *enrichment_ratios(enrichments, numbers)])
+    show([*loads.values(), *enrichments.values(), *syncs.values(), *dags.values()])
+    show_ratios([*load_ratios(loads, dags), *enrichment_ratios(enrichments, numbers), *sync_ratios(syncs, written)])
 
 
 def measure_on_loaded(folder: Path, path: Path) -> tuple[dict[str, Measurement], dict[str, float]]:
@@ -68,6 +77,16 @@ def measure_on_loaded(folder: Path, path: Path) -> tuple[dict[str, Measurement],
             return measure_enrichment(folder, server, database.name)
     finally:
         server.stop()
+
+
+def measure_synced(folder: Path, path: Path, rows: int, quick: bool) -> tuple[dict[str, Measurement], dict[str, float]]:
+    """The sync of a loaded history, and unless in a hurry of a longer one."""
+    long_path = None
+    if not quick:
+        long_path = folder / "long-for-sync.csv"
+        write_sample(long_path, rows=rows * LONG_TIMES)
+    say("the sync to PostgreSQL, dlt's merge and one COPY ...")
+    return measure_sync(folder / "sync", path, rows, long_path)
 
 
 def measure_alone(folder: Path, path: Path, long_path: Path | None, rows: int) -> dict[str, Measurement]:
@@ -231,6 +250,38 @@ def enrichment_ratios(found: dict[str, Measurement], numbers: dict[str, float]) 
             lambda x: x <= 1,
         ),
     ]
+
+
+def sync_ratios(found: dict[str, Measurement], numbers: dict[str, float]) -> list[Ratio]:
+    """What is asked of a sync."""
+    first, nothing = found["first"], found["nothing"]
+    ours = [one for name, one in found.items() if name not in ("copy", "dlt")]
+    rows: list[Ratio] = [
+        (
+            "times faster than dlt's merge of the plays",
+            found["dlt"].seconds / first.seconds,
+            "5 or more",
+            lambda x: x >= 5,
+        ),
+        (
+            "times the time of one COPY, all tables",
+            first.seconds / found["copy"].seconds,
+            "2 or less",
+            lambda x: x <= 2,
+        ),
+        ("times the time of one COPY, plays alone", found["alone"].seconds / found["copy"].seconds, "", lambda _: True),
+        ("seconds with nothing new, proof included", nothing.seconds, "under 2", lambda x: x < 2),
+        ("our own processor seconds with nothing new", nothing.processor_seconds, "", lambda _: True),
+        ("rows written with nothing new", numbers["rows, nothing new"], "0", lambda x: x == 0),
+        ("megabytes of WAL with nothing new", numbers["megabytes, nothing new"], "under 1", lambda x: x < 1),
+        ("rows written / plays changed", numbers["rows, changed"] / numbers["changed"], "1", lambda x: x == 1),
+        ("megabytes of WAL, one play in a hundred changed", numbers["megabytes, changed"], "", lambda _: True),
+        ("peak MiB of a sync", max(one.peak_mebibytes for one in ours), "under 400", lambda x: x < 400),
+    ]
+    if "long" in found:
+        growth = found["long"].peak_mebibytes / max(first.peak_mebibytes, found["proof"].peak_mebibytes)
+        rows.append((f"peak memory, {LONG_TIMES} times the plays / the plays", growth, "about 1", lambda x: x < 1.1))
+    return rows
 
 
 def show_ratios(rows: Sequence[Ratio]) -> None:

@@ -20,12 +20,14 @@ class Measurement:
     :param rows: rows handled
     :param seconds: wall time
     :param peak_mebibytes: the largest resident set of any of its processes
+    :param processor_seconds: processor time of its own processes, without that of servers
     """
 
     name: str
     rows: int
     seconds: float
     peak_mebibytes: float
+    processor_seconds: float = 0
 
 
 def measure(name: str, rows: int, work: Callable[..., None], *arguments: tuple[Any, ...]) -> Measurement:
@@ -51,14 +53,21 @@ def measure(name: str, rows: int, work: Callable[..., None], *arguments: tuple[A
     seconds = time.perf_counter() - started
     if any(process.exitcode for process in processes):
         raise RuntimeError(f"{name} failed: see its message above")
-    peak = max(receiver.recv() for receiver in receivers) / KIBIBYTES_A_MEBIBYTE
-    return Measurement(name=name, rows=rows, seconds=seconds, peak_mebibytes=peak)
+    peaks, processor_seconds = zip(*(receiver.recv() for receiver in receivers), strict=True)
+    return Measurement(
+        name=name,
+        rows=rows,
+        seconds=seconds,
+        peak_mebibytes=max(peaks) / KIBIBYTES_A_MEBIBYTE,
+        processor_seconds=sum(processor_seconds),
+    )
 
 
 def _run(sender: Connection, barrier: Any, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     barrier.wait()
+    before = time.process_time()
     work(*arguments)
-    sender.send(peak_kibibytes())
+    sender.send((peak_kibibytes(), time.process_time() - before))
 
 
 def peak_kibibytes() -> int:
