@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg import errors, sql
 
+from echotune.indexes.postgres import declared_indexes
 from echotune.resources import read_sql
 from echotune.sync.migrations import MIGRATIONS, MigrationError, MigrationReport, SchemaBusy, migrate, read_migrations
 from tests.support.supabase import Connection, OwnedPostgres, connect, make_project
@@ -46,6 +47,7 @@ def test_an_empty_database_gets_the_whole_schema(empty: Connection) -> None:
     report = migrate(empty)
     assert report.applied == FILES
     assert "the function auth.uid()" in report.created
+    assert report.indexes == tuple(index.name for index in declared_indexes())
     assert report.partitions == 2
     recorded = empty.execute("select version, name, checksum, applied_by from echotune.migrations order by version")
     assert recorded.fetchall() == [
@@ -57,7 +59,7 @@ def test_a_second_run_changes_nothing(supabase: Connection) -> None:
     before = supabase.execute("select pg_current_wal_insert_lsn()").fetchone()
     report = migrate(supabase)
     after = supabase.execute("select pg_current_wal_insert_lsn()").fetchone()
-    assert report == MigrationReport(applied=(), version=len(FILES), created=(), partitions=0, published=())
+    assert report == MigrationReport(applied=(), version=len(FILES), created=(), indexes=(), partitions=0, published=())
     assert before is not None
     assert after is not None
     assert supabase.execute("select %s::pg_lsn - %s::pg_lsn < 10000", [after[0], before[0]]).fetchone() == (True,)
@@ -72,6 +74,7 @@ def test_of_two_runs_at_once_each_migration_is_run_by_one(empty_supabase: str) -
         reports = list(pool.map(run, range(3)))
     assert sorted(name for report in reports for name in report.applied) == sorted(FILES)
     assert sum(report.partitions for report in reports) == 2
+    assert sum(len(report.indexes) for report in reports) == len(declared_indexes())
 
 
 def test_a_later_deployment_runs_only_what_is_new(supabase: Connection, folder: Path) -> None:

@@ -23,8 +23,6 @@ create table public.playlists (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
 );
-create index playlists_user_id on public.playlists (user_id);
-create index playlists_newest on public.playlists (created_at desc);
 
 create table public.user_preferences (
     id uuid primary key default gen_random_uuid(),
@@ -36,9 +34,6 @@ create table public.user_preferences (
     updated_at timestamptz not null default now(),
     constraint user_preferences_one_per_user unique (user_id)
 );
-create index user_preferences_genres on public.user_preferences using gin (preferred_genres);
-create index user_preferences_weights on public.user_preferences using gin (audio_feature_weights);
-create index user_preferences_settings on public.user_preferences using gin (recommendation_settings);
 
 create table public.artists (
     id uuid primary key,
@@ -82,7 +77,6 @@ create table public.albums (
     updated_at timestamptz not null default now()
 );
 comment on column public.albums.release_date is 'The first day of what is known; release_date_precision is year, month or day';
-create index albums_artist_id on public.albums (artist_id);
 
 create table public.tracks (
     id uuid primary key,
@@ -107,7 +101,6 @@ create table public.tracks (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
 );
-create index tracks_album_id on public.tracks (album_id);
 
 create table public.track_artists (
     track_id uuid not null references public.tracks (id) on delete cascade,
@@ -116,7 +109,6 @@ create table public.track_artists (
     primary key (track_id, artist_id)
 );
 comment on column public.track_artists.position is 'From 0: the first named artist';
-create index track_artists_artist_id on public.track_artists (artist_id);
 
 create table public.audio_features (
     track_id uuid primary key references public.tracks (id) on delete cascade,
@@ -160,9 +152,6 @@ create table public.listening_history (
 ) partition by range (played_at);
 comment on table public.listening_history is 'One row a play; id is the _id of its document in MongoDB. Partitions, one a year in UTC, are in the schema echotune';
 comment on column public.listening_history.month is 'The first day of the month in UTC';
-create index listening_history_track_id on public.listening_history (track_id);
-create index listening_history_newest on public.listening_history (user_id, played_at desc);
-create index listening_history_month on public.listening_history (user_id, month);
 
 create trigger keep_updated_at before update on public.users for each row execute function echotune.keep_updated_at();
 create trigger keep_updated_at before update on public.playlists for each row execute function echotune.keep_updated_at();

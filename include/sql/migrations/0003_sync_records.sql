@@ -59,7 +59,6 @@ create table echotune.rejected_documents (
     primary key (table_name, document_id)
 );
 comment on table echotune.rejected_documents is 'Documents that do not fit their table, and why; gone from here when they fit';
-create index rejected_documents_row on echotune.rejected_documents (table_name, row_id);
 
 create table echotune.reconciliations (
     run_id text not null references echotune.sync_runs (run_id) on delete cascade,
@@ -75,7 +74,6 @@ create table echotune.reconciliations (
     constraint reconciliations_key unique nulls not distinct (run_id, table_name, month)
 );
 comment on column echotune.reconciliations.revision is 'What MongoDB said of the month cheaply when it was checked: the same again means nothing changed there';
-create index reconciliations_latest on echotune.reconciliations (table_name, month, checked_at desc);
 
 create table echotune.profile_changes (
     user_id uuid primary key,
@@ -85,4 +83,3 @@ create table echotune.profile_changes (
     synced_at timestamptz
 );
 comment on table echotune.profile_changes is 'The watermark of each user''s preferences and playlists on their way to MongoDB: due where version is ahead of synced_version';
-create index profile_changes_due on echotune.profile_changes (user_id) where version > synced_version;

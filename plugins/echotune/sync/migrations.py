@@ -1,4 +1,4 @@
-"""The schema in PostgreSQL: forward-only migrations, each recorded in the transaction that ran it.
+"""The schema in PostgreSQL: forward-only migrations, each recorded in the transaction that ran it, and its indexes.
 
 A migration is a file of include/sql/migrations, named by its version and what it does. What ran is never edited: a
 file whose checksum differs from the record's is refused. Two runs at once wait for each other.
@@ -19,6 +19,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import namedtuple_row
 
+from echotune.indexes.postgres import DECLARED, missing_indexes
 from echotune.resources import INCLUDE, read_sql
 from echotune.sync.errors import SyncError
 
@@ -64,6 +65,7 @@ class MigrationReport:
     :param applied: the files that ran now
     :param version: the version the schema has
     :param created: what of Supabase's roles and functions was missing and was made
+    :param indexes: the declared indexes that were missing and were made
     :param partitions: how many partitions were made ahead
     :param published: tables that were added to Supabase's live changes
     """
@@ -71,6 +73,7 @@ class MigrationReport:
     applied: tuple[str, ...]
     version: int
     created: tuple[str, ...]
+    indexes: tuple[str, ...]
     partitions: int
     published: tuple[str, ...]
 
@@ -95,6 +98,7 @@ def migrate(connection: Connection, folder: Path = MIGRATIONS) -> MigrationRepor
         applied=applied,
         version=migrations[-1].version,
         created=created,
+        indexes=_create_indexes(connection) if may_change else (),
         partitions=_make_partitions_ahead(connection) if may_change else 0,
         published=_publish(connection) if may_change else (),
     )
@@ -190,6 +194,17 @@ def _apply(connection: Connection, migration: Migration, migrations: Sequence[Mi
         ) from error
     log.info("%s ran", migration.file)
     return True
+
+
+def _create_indexes(connection: Connection) -> tuple[str, ...]:
+    """Create the declared indexes that are missing."""
+    created = []
+    for index in missing_indexes(connection):
+        with _changing(connection, DECLARED):
+            if index in missing_indexes(connection):
+                connection.execute(index.statement)
+                created.append(index.name)
+    return tuple(created)
 
 
 def _make_partitions_ahead(connection: Connection) -> int:

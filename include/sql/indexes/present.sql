@@ -1,0 +1,3 @@
+select schemaname, indexname
+from pg_catalog.pg_indexes
+where schemaname in ('public', 'echotune');
