@@ -26,6 +26,10 @@ class HistoryStore:
     load_runs: Documents
     enrichment_runs: Documents
     user_profiles: Documents
+    archives: Documents
+    archived_plays: Documents
+    maintenance_runs: Documents
+    index_usage: Documents
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
@@ -43,4 +47,8 @@ class HistoryStore:
             load_runs=database["load_runs"],
             enrichment_runs=database["enrichment_runs"],
             user_profiles=database["user_profiles"],
+            archives=database["archives"],
+            archived_plays=database["archived_plays"],
+            maintenance_runs=database["maintenance_runs"],
+            index_usage=database["index_usage"],
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class EnsureMongoIndexesOperator(BaseOperator):
     """Creates the indexes declared in include/mongo/indexes.json that the server lacks, and reports the rest.
 
-    An index that is there with other keys or options is reported and left.
+    An index that is there with other options, or hidden, is reported and left to the maintenance.
 
     :param mongo_conn_id: the Airflow connection to MongoDB
     :param report_only: make nothing
@@ -35,12 +35,14 @@ class EnsureMongoIndexesOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         from echotune.hooks.mongo import HistoryMongoHook
-        from echotune.indexes.mongo import IndexAction, declared_indexes, ensure_indexes
+        from echotune.indexes.mongo import declared_indexes, ensure_indexes
+        from echotune.indexes.steps import Action
 
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
             declared = declared_indexes(plays=store.plays.name)
             steps = ensure_indexes(store.database, declared, dry_run=str(self.report_only).lower() == "true")
         for step in steps:
-            self.log.log(logging.WARNING if step.action is IndexAction.DIFFERS else logging.INFO, "%s", step)
+            level = logging.INFO if step.action in (Action.CREATE, Action.LEAVE) else logging.WARNING
+            self.log.log(level, "%-8s %s.%s: %s", step.action, step.place, step.name, step.reason)
         return dict(Counter(step.action.value for step in steps))
