@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, LiteralString, cast
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from echotune.resources import read_sql
 
@@ -31,6 +31,12 @@ class PostgresIndex:
     name: str
     statement: LiteralString
     serves: str
+
+    def on(self, table: sql.Composable, *, name: str, concurrently: bool = False) -> sql.Composed:
+        """The statement that makes it under a name on a table."""
+        verb = sql.SQL("create index concurrently" if concurrently else "create index")
+        _, _, what = self.statement.partition(f" on {self.schema}.{self.table} ")
+        return sql.SQL("{} {} on {} ").format(verb, sql.Identifier(name), table) + sql.SQL(what)
 
 
 def declared_indexes() -> list[PostgresIndex]:
