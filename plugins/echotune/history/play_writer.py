@@ -9,6 +9,7 @@ from bson.binary import Binary
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from echotune.history.archived import ArchivedIds
 from echotune.history.counts import LoadCounts
 from echotune.history.document import Document
 from echotune.history.store import HistoryStore
@@ -24,6 +25,10 @@ class Source:
     row: int
 
 
+ARCHIVED = Source(sha256="", row=0)
+"""Where an archived play came from is not looked up: it is told as one that is already there."""
+
+
 class PlayWriter:
     """Writes the plays of one file; a play that is there already keeps all that was written to it since.
 
@@ -37,22 +42,27 @@ class PlayWriter:
 
     def __init__(self, store: HistoryStore, *, sha256: str, expect_known: bool, dry_run: bool) -> None:
         self._plays = store.plays
+        self._archived = ArchivedIds(store)
         self._sha256 = sha256
         self._expect_known = expect_known or dry_run
         self._dry_run = dry_run
         self._foretold: dict[Binary, Source] = {}
 
     def write(self, documents: Mapping[Binary, Document]) -> LoadCounts:
-        """Insert the plays that are not there; return what became of each."""
+        """Insert the plays that are not there; return what became of each. An archived play is there."""
+        archived = dict.fromkeys(self._archived.among(documents), ARCHIVED)
         known = self._known(documents) if self._expect_known else {}
         if self._dry_run:
             known |= self._foretell(documents)
-        new = [document for identity, document in documents.items() if not known or identity not in known]
+        there = known or archived
+        new = [play for identity, play in documents.items() if not there or identity not in known | archived]
         refused = [] if self._dry_run else self._insert(new)
         if refused:
             known |= self._known(refused)
+        if not self._dry_run:
+            self._own(new, known)
         self._expect_known = bool(known) or self._dry_run
-        return self._account(documents, known)
+        return self._account(documents, archived | known)
 
     def _known(self, identities: Iterable[Binary]) -> dict[Binary, Source]:
         found = self._plays.find({"_id": {"$in": list(identities)}}, {"source.sha256": 1, "source.row": 1})
@@ -80,6 +90,12 @@ class PlayWriter:
                 raise
             return [documents[problem["index"]]["_id"] for problem in problems]
         return []
+
+    def _own(self, inserted: Iterable[Document], known: Mapping[Binary, Source]) -> None:
+        """Have plays that were inserted count as plays, also where they were archived in this very moment."""
+        self._archived.forget(
+            self._archived.among({play["_id"]: play for play in inserted if play["_id"] not in known})
+        )
 
     def _account(self, documents: Mapping[Binary, Document], known: Mapping[Binary, Source]) -> LoadCounts:
         repeats, earlier = 0, []

@@ -68,4 +68,5 @@ def check_catalog(store: HistoryStore) -> Check:
     total = {"$group": {"_id": None, "plays": {"$sum": "$play_count"}}}
     counted = next(store.tracks.aggregate([total]), {"plays": 0})["plays"]
     plays = store.plays.count_documents({"spotify_track_uri": {"$regex": TRACK_URI}})
+    plays += store.archived_plays.count_documents({"track": {"$exists": True}})
     return Check(what="plays counted in tracks", expected=plays, found=counted)

@@ -5,7 +5,6 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import MONGO_CONNECTION, SUPABASE_CONNECTION
-from echotune.operators.failing import fail_at_once_on
+from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.reconciliation import NotReconciled, require_equal
 
 if TYPE_CHECKING:
@@ -42,9 +41,12 @@ class Sides:
     @property
     def source(self) -> SyncSource:
         """MongoDB, read as the settings say."""
+        from echotune.archive.reading import ArchiveFiles
+        from echotune.operators.history_path import archive_path
         from echotune.sync.source import SyncSource
 
-        return SyncSource(self.store, read_preference=self.settings.read_preference)
+        archive = ArchiveFiles(store=self.store, open_path=archive_path)
+        return SyncSource(self.store, read_preference=self.settings.read_preference, archive=archive)
 
 
 class SyncOperator(BaseOperator):
@@ -201,7 +203,7 @@ class SummariseSyncOperator(SyncOperator):
         from echotune.sync.report import Outcome, summarise
         from echotune.sync.runs import finish_run
 
-        run, failed = context["run_id"], _failed_tasks(context)
+        run, failed = context["run_id"], failed_tasks(context)
         if self.planned is None:
             raise AirflowFailException(f"nothing was synced: {', '.join(failed)} failed, see the end of the log")
         reconciled, profiles = self.reconciled or {}, self.profiles or {}
@@ -224,10 +226,3 @@ class SummariseSyncOperator(SyncOperator):
             context["ti"].xcom_push(key="return_value", value=summary)
             raise AirflowFailException("; ".join(summary["problems"]))
         return summary
-
-
-def _failed_tasks(context: Context) -> list[str]:
-    """The tasks of this run that failed themselves; a mapped one is named once."""
-    run, task = context["run_id"], context["ti"]
-    states = task.get_task_states(dag_id=task.dag_id, run_ids=[run])[run]
-    return sorted({re.sub(r"_\d+$", "", name) for name, state in states.items() if state == "failed"})

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from echotune.sync.archived import added
 from echotune.sync.batches import read_ahead
 from echotune.sync.checksums import row_checksum
 from echotune.sync.columns import Document, Row
@@ -19,7 +20,7 @@ from echotune.sync.errors import UnfitValue
 from echotune.sync.rejections import Rejections
 from echotune.sync.source import Part, SyncSource
 from echotune.sync.tables import Table
-from echotune.sync.totals import Month, Totals, TotalsByMonth
+from echotune.sync.totals import NOTHING, Month, Totals, TotalsByMonth
 from echotune.sync.writer import PLAYED_AT
 
 DOCUMENTS_AT_ONCE = 5_000
@@ -61,9 +62,21 @@ def count_documents(
     for documents in read_ahead(several(source.all_documents(_reading_all(tables), part))):
         for table, rejected in zip(tables, rejections, strict=True):
             totals[table.name].add(documents, rejected.seen(documents))
+    archived = {rejected.table.name: _count_archived(source, rejected, part) for rejected in rejections}
     for rejected in rejections:
         rejected.forget_unseen(part)
-    return {name: found.by_month() for name, found in totals.items()}
+    return {name: added(found.by_month(), archived[name]) for name, found in totals.items()}
+
+
+def _count_archived(source: SyncSource, rejections: Rejections, part: Part) -> TotalsByMonth:
+    """Count the rows of archived plays, without those that PostgreSQL refused."""
+    archived = source.archived(rejections.table, part)
+    if archived is None:
+        return {}
+    totals, refused = archived.totals(), archived.among(rejections.refused())
+    rejections.seen({"_id": row_id} for row_id in refused)
+    without = archived.totals_of(refused) if refused else {}
+    return {month: found - without.get(month, NOTHING) for month, found in totals.items()}
 
 
 def fit_rows(table: Table, documents: Iterable[Document], refused: Container[UUID]) -> Iterator[Sequence[Row]]:

@@ -46,6 +46,14 @@ class Rejections:
             rows = self.connection.execute(read_sql("reconcile/see_rejections.sql"), values).fetchall()
         return {row_id for row_id, refused in rows if refused}
 
+    def refused(self) -> set[UUID]:
+        """The rows' ids of those that PostgreSQL refused."""
+        if self.since is None:
+            return set()
+        values = {"table_name": self.table.name, "refused": REFUSED}
+        with sync_transaction(self.connection):
+            return {row_id for (row_id,) in self.connection.execute(read_sql("reconcile/refused_rows.sql"), values)}
+
     def forget_unseen(self, part: Part) -> None:
         """Forget those of a part whose documents were not among what was read."""
         if self.since is None:

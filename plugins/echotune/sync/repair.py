@@ -15,10 +15,11 @@ from echotune.sync.counts import SyncCounts
 from echotune.sync.deletion_limit import DeletionLimit
 from echotune.sync.document_side import fit_rows
 from echotune.sync.reconciliations import Comparison
-from echotune.sync.row_side import in_month
+from echotune.sync.row_side import count_rows_of, in_month
 from echotune.sync.source import WHOLE, Order, Part, SyncSource
 from echotune.sync.staging import identifiers, stage
-from echotune.sync.tables import TABLES, Reference, Row, Table, table_named
+from echotune.sync.tables import TABLES, Document, Reference, Row, Table, table_named
+from echotune.sync.totals import NOTHING
 from echotune.sync.transaction import sync_transaction, writing_transaction
 from echotune.sync.writer import write_batch
 
@@ -44,11 +45,25 @@ def _write_documents(connection: Connection[Any], source: SyncSource, table: Tab
         with sync_transaction(connection):
             years = {"first_year": part.year, "last_year": part.year}
             connection.execute(read_sql("sync/ensure_partitions.sql"), years)
+    # What MongoDB has comes last: a play that came back counts as it is there.
     counts = SyncCounts()
-    for batch in read_ahead(batches_of(table, source.all_documents(table, part), Order.CHANGE)):
-        with writing_transaction(connection):
-            counts += write_batch(connection, table, batch)
+    for documents in (_archived_documents(connection, source, table, part), source.all_documents(table, part)):
+        for batch in read_ahead(batches_of(table, documents, Order.CHANGE)):
+            with writing_transaction(connection):
+                counts += write_batch(connection, table, batch)
     return counts
+
+
+def _archived_documents(
+    connection: Connection[Any], source: SyncSource, table: Table, part: Part
+) -> Iterable[Document]:
+    """The archived plays of a part where any of their rows is missing or wrong: files may be costly to read."""
+    archived = source.archived(table, part)
+    ids = [row[0] for row in archived.row_keys()] if archived else []
+    if not archived or not ids:
+        return ()
+    wanted = sum(archived.totals().values(), start=NOTHING)
+    return () if count_rows_of(connection, table, ids) == wanted else archived.documents()
 
 
 def _delete_gone(
@@ -119,6 +134,14 @@ def _stage_keys(connection: Connection[Any], table: Table, source: SyncSource, p
 
 
 def _keys(table: Table, source: SyncSource, part: Part) -> Iterator[Row]:
+    """The keys of documents and archived plays; these twice, so that one on its way in or out is seen."""
+    archived = source.archived(table, part)
+    yield from archived.row_keys() if archived else ()
+    yield from _keys_of_documents(table, source, part)
+    yield from archived.row_keys() if archived else ()
+
+
+def _keys_of_documents(table: Table, source: SyncSource, part: Part) -> Iterator[Row]:
     for rows in fit_rows(table, source.all_documents(table, part), ()):
         for row in rows:
             yield row[: len(table.key)]

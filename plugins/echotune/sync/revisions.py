@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from echotune.sync.source import SyncSource
-from echotune.sync.tables import LISTENING_HISTORY, RULES_VERSION, Table
+from echotune.sync.tables import LISTENING_HISTORY, Table, rules_of
 from echotune.sync.totals import Month
 
 
@@ -22,7 +22,7 @@ class Revisions:
 
     def of(self, table: Table) -> Mapping[Month, str]:
         """Return them; they are others as well once the rules or the table's columns change."""
-        rules = _digest(RULES_VERSION, *((column.name, column.type.value) for column in table.columns))
+        rules = rules_of(table)
         return {month: f"{rules} {revision}" for month, revision in self._of_collection(table).items()}
 
     def _of_collection(self, table: Table) -> Mapping[Month, str]:

@@ -18,6 +18,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import Nearest, Primary, PrimaryPreferred, Secondary, SecondaryPreferred
 
 from echotune.history.store import HistoryStore
+from echotune.sync.archived import ArchivedPlays, ArchiveReader
 from echotune.sync.columns import Document
 from echotune.sync.slices import Slice
 from echotune.sync.tables import Table
@@ -106,21 +107,32 @@ class SyncSource:
     other mended.
 
     :param read_preference: as MongoDB names them; a secondary that lags behind is caught up with by later runs
+    :param archive: what reads the files of archived plays, where their rows have to be written
     """
 
-    def __init__(self, store: HistoryStore, *, read_preference: str = "primary") -> None:
+    def __init__(
+        self, store: HistoryStore, *, read_preference: str = "primary", archive: ArchiveReader | None = None
+    ) -> None:
         self._database = store.database.with_options(
             codec_options=OPTIONS,
             read_preference=READ_PREFERENCES[read_preference],
             read_concern=ReadConcern("majority"),
         )
         self._store = store
+        self._archive = archive
         self._plays = store.plays.name
         self._hints: dict[str, list[Any]] = {}
 
     def on_primary(self) -> SyncSource:
         """The same collections where nothing is behind: what is not there is gone."""
-        return SyncSource(self._store)
+        return SyncSource(self._store, archive=self._archive)
+
+    def archived(self, table: Table, part: Part = WHOLE) -> ArchivedPlays | None:
+        """The archived plays of a part; None where a table or part has none by its nature."""
+        if not table.by_month or part is None:
+            return None
+        start, end = (FIRST_PLAY, PLAYS_END) if part == WHOLE else (_start(part), _end(part))
+        return ArchivedPlays(database=self._database, reader=self._archive, start=start, end=end)
 
     def server_time(self) -> datetime:
         """The time of the server, which is also the one that writes most of the times of change."""
@@ -207,7 +219,11 @@ class SyncSource:
         if table.by_month:
             group |= {"played": _sum_of_times("$timestamp"), "ms_played": {"$sum": "$listening.ms_played"}}
         found = self._collection(table).aggregate([{"$group": group}], allowDiskUse=True)
-        return {_month(month.pop("_id")): json_util.dumps(month, json_options=JSON) for month in found}
+        revisions = {_month(month.pop("_id")): json_util.dumps(month, json_options=JSON) for month in found}
+        archived = self.archived(table)
+        for month, totals in (archived.totals() if archived else {}).items():
+            revisions[month] = f"{revisions.get(month, '')} archived {totals.rows} {totals.checksum}"
+        return revisions
 
     def _read(self, table: Table, pipeline: Sequence[Stage], index: Sequence[tuple[str, int]]) -> Iterator[Document]:
         hint = self._hint(table, index)

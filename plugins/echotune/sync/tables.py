@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -230,6 +231,12 @@ def table_named(name: str) -> Table:
     :raises KeyError: there is none
     """
     return {table.name: table for table in TABLES}[name]
+
+
+def rules_of(table: Table) -> str:
+    """What the rules and the table's columns are: other text once either changes."""
+    columns = [(column.name, column.type.value) for column in table.columns]
+    return sha256(repr((RULES_VERSION, *columns)).encode()).hexdigest()[:16]
 
 
 def document_row_id(table: Table, document: Document) -> UUID:

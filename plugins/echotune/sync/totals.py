@@ -21,6 +21,9 @@ class Totals:
     def __add__(self, other: Self) -> Self:
         return type(self)(rows=self.rows + other.rows, checksum=self.checksum + other.checksum)
 
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(rows=self.rows - other.rows, checksum=self.checksum - other.checksum)
+
 
 NOTHING = Totals()
 

@@ -1,0 +1,1 @@
+"""Old plays out of MongoDB into Parquet files, proved before they are removed, and back again."""
