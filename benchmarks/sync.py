@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from echotune.history.store import HistoryStore
 from echotune.sync.migrations import migrate
 from echotune.sync.plan import plan_sync
 from echotune.sync.reconcile import reconcile_sync
-from echotune.sync.runs import start_run
+from echotune.sync.runs import read_slices, start_run
 from echotune.sync.settings import SyncSettings
 from echotune.sync.source import SyncSource
 from echotune.sync.synchronise import sync_slice
@@ -32,9 +33,15 @@ LONG_TIMES = 5
 OWNER = "echotune"
 ALL_TABLES = SyncSettings()
 PLAYS_ALONE = SyncSettings(tables=("listening_history",))
+WORKERS = 2
+"""As many as the pool supabase_write has slots."""
+POLL_SECONDS = 0.02
 CHANGED_SHARE = 100
 """One play in so many is changed."""
 BYTES_A_MEGABYTE = 1_000_000
+
+DATABASES = ("flat", "dlt", "alone", "alone_beside", "beside")
+"""Those that are filled to be compared with."""
 
 WRITTEN_ROWS = b"""
 select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables
@@ -70,6 +77,18 @@ def synchronise(way: Way) -> None:
         start_run(connection, way.run_id, way.settings)
         for slice_ in plan_sync(connection, source, way.run_id, way.settings):
             sync_slice(connection, source, way.run_id, slice_.number)
+
+
+def synchronise_beside(way: Way, worker: int, workers: int) -> None:
+    """One of several processes that do together what the tasks plan and sync do."""
+    with both_sides(way) as (connection, source):
+        if not worker:
+            start_run(connection, way.run_id, way.settings)
+            plan_sync(connection, source, way.run_id, way.settings)
+        while not (records := read_slices(connection, way.run_id)):
+            time.sleep(POLL_SECONDS)
+        for record in records[worker::workers]:
+            sync_slice(connection, source, way.run_id, record.slice.number)
 
 
 def prove(way: Way) -> None:
@@ -158,7 +177,7 @@ def measure_sync(
         found |= again
         if long_path:
             load_yesterday(mongod.uri, LONG_HISTORY, long_path)
-            found["long"] = measure_long(mongod.uri, targets, rows * LONG_TIMES)
+            found |= measure_long(mongod.uri, targets, rows * LONG_TIMES)
         return found, numbers
     finally:
         postgres.stop()
@@ -182,7 +201,19 @@ def measure_first(mongodb: str, targets: Targets, rows: int) -> dict[str, Measur
     found["copy"] = measure("one COPY of the plays into a flat table", rows, copy_flat, flat)
     found["dlt"] = merge_with_dlt(mongodb, HISTORY, targets.empty("dlt"), rows)
     alone = Way(mongodb=mongodb, database=HISTORY, postgres=targets.migrated("alone"), run_id="1", settings=PLAYS_ALONE)
-    found["alone"] = measure("sync of the plays alone, first run", rows, synchronise, (alone,))
+    found["alone"] = measure("sync of the plays alone, one process", rows, synchronise, (alone,))
+    ways = [
+        ("alone beside", "sync of the plays alone, two processes", PLAYS_ALONE),
+        ("beside", "sync of all tables, two processes", ALL_TABLES),
+    ]
+    for name, title, settings in ways:
+        database = name.replace(" ", "_")
+        way = Way(mongodb=mongodb, database=HISTORY, postgres=targets.migrated(database), run_id="1", settings=settings)
+        targets.settle(database)
+        found[name] = measure(title, rows, synchronise_beside, *((way, worker, WORKERS) for worker in range(WORKERS)))
+    for database in DATABASES:
+        # What the server would do there later would be written while others are measured.
+        targets.settle(database)
     return found
 
 
@@ -199,7 +230,7 @@ def measure_again(mongodb: str, targets: Targets, rows: int) -> tuple[dict[str, 
         return measurement, targets.writing(name) - before
 
     found = {}
-    found["first"], _ = timed("sync of all tables, first run", "first", synchronise)
+    found["first"], _ = timed("sync of all tables, one process", "first", synchronise)
     found["proof"], _ = timed("the proof, first run", "first", prove)
     found["nothing"], nothing = timed("sync and proof, nothing new", "nothing new", synchronise_and_prove)
     changed = change_plays(mongodb)
@@ -214,12 +245,15 @@ def measure_again(mongodb: str, targets: Targets, rows: int) -> tuple[dict[str, 
     }
 
 
-def measure_long(mongodb: str, targets: Targets, rows: int) -> Measurement:
-    """The first sync of a longer history, for its memory."""
+def measure_long(mongodb: str, targets: Targets, rows: int) -> dict[str, Measurement]:
+    """The first sync of a longer history and its proof, for their memory."""
     way = Way(
         mongodb=mongodb, database=LONG_HISTORY, postgres=targets.migrated("long"), run_id="1", settings=ALL_TABLES
     )
-    return measure(f"sync and proof, {LONG_TIMES} times the plays", rows, synchronise_and_prove, (way,))
+    return {
+        "long": measure(f"sync of {LONG_TIMES} times the plays, one process", rows, synchronise, (way,)),
+        "long proof": measure(f"the proof of {LONG_TIMES} times the plays", rows, prove, (way,)),
+    }
 
 
 def change_plays(mongodb: str) -> int:

@@ -102,7 +102,8 @@ def first(api: AirflowApi, supabase: Connection, history: HistoryStore) -> Kille
 
 def _waiting_writer(api: AirflowApi, run: Run, connection: Connection) -> Json | None:
     waiting = _number(connection, "select count(*) from pg_locks where not granted and locktype = 'relation'")
-    return next(iter(running(api, run, "sync")), None) if waiting else None
+    tasks = [task for task in running(api, run, "sync") if task["rendered_map_index"] == "track_artists"]
+    return tasks[0] if waiting and tasks else None
 
 
 def _number(connection: Connection, statement: Any) -> int:

@@ -34,7 +34,7 @@ from tests.support.syncing import play, small_history, sync_all, with_indexes
 PLAYS = 2 * BATCH
 FAR_IN = 60
 """A step in the middle of a small history's sync."""
-MANY = 6_000
+MANY = 25_000
 """Plays of which MongoDB does not send all at once."""
 
 CommittedState = tuple[Tables, list[tuple[Any, ...]]]
@@ -239,10 +239,10 @@ def test_a_sync_whose_mongodb_was_killed_is_completed_by_the_next(tmp_path: Path
             return False
 
         with PostgresProxy(supabase_uri, kill) as proxy, pytest.raises(PyMongoError):
-            run_at(proxy.uri, store, "killed", batch_documents=500)
+            run_at(proxy.uri, store, "killed", batch_documents=5_000)
         assert 0 < plays_at(supabase_uri) < MANY
         server.start()
-        run_at(supabase_uri, store, "next", batch_documents=500)
+        run_at(supabase_uri, store, "next", batch_documents=5_000)
         with connect(supabase_uri) as connection:
             assert synced_rows(connection) == expected_rows(store)
     server.stop()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from bson import json_util
@@ -21,12 +20,13 @@ from echotune.sync.values import FIRST_PLAY, NUL, PLAYS_END, REPLACEMENT
 BATCH_DOCUMENTS = 25_000
 """Documents of one transaction: what bounds the memory of a sync, whatever its length."""
 
+FIRST_DOCUMENTS = 2_500
+"""Documents of a slice's first transaction, so that PostgreSQL has work early; each later one has twice as many."""
+
 LONGEST_NAME = 500
 
 REFUSED = "PostgreSQL refused it: "
 """How the reason begins of a document that fits by the written rules and that PostgreSQL did not take."""
-
-Ahead = TypeVar("Ahead")
 
 
 class FitDocument(NamedTuple):
@@ -83,13 +83,14 @@ def batches_of(
     A document that is written while it is read can come twice, the second time as it is then.
     """
     batch, last, owners = Batch(), None, set[UUID]()
+    most = min(FIRST_DOCUMENTS, size)
     for document in documents:
         shaped = shape(table, document)
         owner = shaped.owner if isinstance(shaped, FitDocument) else shaped.row_id
-        if last is not None and (owner in owners or len(owners) == size):
+        if last is not None and (owner in owners or len(owners) == most):
             batch.position = Position.of(last, order)
             yield batch
-            batch, owners = Batch(), set()
+            batch, owners, most = Batch(), set(), min(2 * most, size)
         owners.add(owner)
         if isinstance(shaped, FitDocument):
             batch.fit.append(shaped)
@@ -99,15 +100,6 @@ def batches_of(
     if last is not None:
         batch.position = Position.of(last, order)
         yield batch
-
-
-def read_ahead(batches: Iterator[Ahead]) -> Iterator[Ahead]:
-    """The same batches, the next one made while the last one is written."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
-        waiting = pool.submit(next, batches, None)
-        while (batch := waiting.result()) is not None:
-            waiting = pool.submit(next, batches, None)
-            yield batch
 
 
 def shape(table: Table, document: Document) -> FitDocument | RejectedDocument:

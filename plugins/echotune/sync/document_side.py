@@ -13,10 +13,10 @@ from uuid import UUID
 from psycopg import Connection
 
 from echotune.sync.archived import added
-from echotune.sync.batches import read_ahead
 from echotune.sync.checksums import row_checksum
 from echotune.sync.columns import Document, Row
 from echotune.sync.errors import UnfitValue
+from echotune.sync.read_ahead import read_ahead
 from echotune.sync.rejections import Rejections
 from echotune.sync.source import Part, SyncSource
 from echotune.sync.tables import Table

@@ -10,10 +10,11 @@ from typing import Any
 from psycopg import Connection, sql
 
 from echotune.resources import read_sql
-from echotune.sync.batches import batches_of, read_ahead
+from echotune.sync.batches import batches_of
 from echotune.sync.counts import SyncCounts
 from echotune.sync.deletion_limit import DeletionLimit
 from echotune.sync.document_side import fit_rows
+from echotune.sync.read_ahead import read_ahead
 from echotune.sync.reconciliations import Comparison
 from echotune.sync.row_side import count_rows_of, in_month
 from echotune.sync.source import WHOLE, Order, Part, SyncSource

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, cast
 
-from bson import json_util
+from bson import decode_all, json_util
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.json_util import JSONOptions
@@ -20,6 +20,7 @@ from pymongo.read_preferences import Nearest, Primary, PrimaryPreferred, Seconda
 from echotune.history.store import HistoryStore
 from echotune.sync.archived import ArchivedPlays, ArchiveReader
 from echotune.sync.columns import Document
+from echotune.sync.read_ahead import read_ahead
 from echotune.sync.slices import Slice
 from echotune.sync.tables import Table
 from echotune.sync.values import FIRST_PLAY, PLAYS_END
@@ -228,7 +229,11 @@ class SyncSource:
     def _read(self, table: Table, pipeline: Sequence[Stage], index: Sequence[tuple[str, int]]) -> Iterator[Document]:
         hint = self._hint(table, index)
         collection = self._collection(table)
-        return collection.aggregate(pipeline, batchSize=DOCUMENTS_A_MESSAGE, allowDiskUse=True, **hint)
+        messages = collection.aggregate_raw_batches(pipeline, batchSize=DOCUMENTS_A_MESSAGE, allowDiskUse=True, **hint)
+        # The server makes a message only when it is asked for it: meanwhile the last one is decoded.
+        for message in read_ahead(messages):
+            # The driver's types say documents where these are their bytes.
+            yield from decode_all(cast(bytes, message), OPTIONS)
 
     def _collection(self, table: Table) -> Collection[Document]:
         return self._database[self._plays if table.collection in ("plays", "users") else table.collection]

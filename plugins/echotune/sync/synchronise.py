@@ -11,13 +11,14 @@ from psycopg import Connection
 
 from echotune.history.load import cycle_search_paused
 from echotune.resources import read_sql
-from echotune.sync.batches import BATCH_DOCUMENTS, Batch, batches_of, read_ahead
+from echotune.sync.batches import BATCH_DOCUMENTS, Batch, batches_of
 from echotune.sync.counts import SyncCounts
+from echotune.sync.read_ahead import read_ahead
 from echotune.sync.runs import SliceRecord, move_slice, read_slice
 from echotune.sync.slices import Slice
 from echotune.sync.source import Position, SyncSource
 from echotune.sync.tables import Table, table_named
-from echotune.sync.transaction import writing_transaction
+from echotune.sync.transaction import sync_transaction, writing_transaction
 from echotune.sync.watermarks import move_month_watermarks, move_watermark
 from echotune.sync.writer import PLAYED_AT, write_batch
 
@@ -64,7 +65,8 @@ class SliceCopy:
     def write(self, batch: Batch) -> None:
         """Write a batch; with it, in one transaction, what did not fit and how far the slice is."""
         self._ensure_partitions(batch)
-        with writing_transaction(self._connection):
+        # Rows are copied while another slice's are merged.
+        with sync_transaction(self._connection):
             counts = replace(write_batch(self._connection, self._table, batch), seconds=self._seconds())
             move_slice(self._connection, self._run_id, self._record, batch.position, counts, found_at=self._position)
         self._position = batch.position

@@ -26,5 +26,10 @@ def sync_transaction(connection: Connection[Any]) -> Iterator[None]:
 def writing_transaction(connection: Connection[Any]) -> Iterator[None]:
     """The same for one writer of synced rows at a time."""
     with sync_transaction(connection):
-        connection.execute(read_sql("sync/lock_writers.sql"))
+        lock_writers(connection)
         yield
+
+
+def lock_writers(connection: Connection[Any]) -> None:
+    """Wait until no other transaction writes synced rows; who does so after this one waits for its end."""
+    connection.execute(read_sql("sync/lock_writers.sql"))

@@ -14,6 +14,7 @@ from echotune.sync.batches import REFUSED, Batch, FitDocument, RejectedDocument,
 from echotune.sync.counts import SyncCounts
 from echotune.sync.staging import identifiers, stage
 from echotune.sync.tables import Reference, Table, table_named
+from echotune.sync.transaction import lock_writers
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def write_rows(connection: Connection[Any], table: Table, documents: Sequence[Fi
     :raises psycopg.IntegrityError: a row breaks a rule of the schema
     """
     stage(connection, table, rows_of(documents))
+    lock_writers(connection)
     rows = sum(len(document.rows) for document in documents)
     inserted = _count_new(connection, table, documents)
     for reference in table.references:
