@@ -37,7 +37,7 @@ def plan_postgresql(
         *_leftovers(declared, state),
         *_declared(declared, state),
         *_bloated(state, settings),
-        *_undeclared(declared, state),
+        *_undeclared(declared, state, settings),
         *_doubled(declared, state),
         *_stale(state),
     ]
@@ -98,21 +98,23 @@ def _bloated(state: PostgresState, settings: MaintenanceSettings) -> Iterator[Po
             yield _step(Action.REINDEX, live.schema, live.table_name, live.name, reason)
 
 
-def _undeclared(declared: Sequence[PostgresIndex], state: PostgresState) -> Iterator[PostgresStep]:
+def _undeclared(
+    declared: Sequence[PostgresIndex], state: PostgresState, settings: MaintenanceSettings
+) -> Iterator[PostgresStep]:
     """What nobody declared, and what nobody uses: told, never dropped, since applications may have made it."""
     names = {(index.schema, index.name) for index in declared}
     replacements = {(index.schema, f"{index.name}{REPLACEMENT}") for index in declared}
-    since = f" since {state.observed_since:%Y-%m-%d}" if state.observed_since else ""
+    within = f" in {state.observed_days:,} days"
     for live in state.indexes:
         if live.parent or live.of_constraint or live.is_unique or not live.valid:
             continue
         place = (live.schema, live.name)
         scans = live.scans + sum(part.scans for part in state.indexes if part.parent == live.name)
         if place not in names | replacements:
-            reason = f"nobody declared it; used {scans:,} times{since}"
+            reason = f"nobody declared it; used {scans:,} times{within}"
             yield _step(Action.REPORT, live.schema, live.table_name, live.name, reason)
-        elif not scans and place in names:
-            yield _step(Action.REPORT, live.schema, live.table_name, live.name, f"not used{since}")
+        elif not scans and place in names and state.observed_days >= settings.hide_after_days:
+            yield _step(Action.REPORT, live.schema, live.table_name, live.name, f"not used{within}")
 
 
 def _doubled(declared: Sequence[PostgresIndex], state: PostgresState) -> Iterator[PostgresStep]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection, sql
@@ -77,7 +76,7 @@ class PostgresState:
     :param bloat: the share of an index that is wasted, by its name, of those that are large enough
     :param stale: tables to analyze
     :param missing_years: of this year and the next, those without a partition of the plays
-    :param observed_since: since when the use of indexes is counted
+    :param observed_days: for how long the use of indexes has been counted
     """
 
     indexes: Sequence[LiveIndex]
@@ -85,7 +84,7 @@ class PostgresState:
     bloat: Mapping[str, float] = field(default_factory=dict)
     stale: Sequence[StaleStatistics] = ()
     missing_years: Sequence[int] = ()
-    observed_since: datetime | None = None
+    observed_days: int = 0
 
 
 def read_state(
@@ -95,14 +94,14 @@ def read_state(
     indexes = read_indexes(connection)
     stale = _rows(connection, "indexes/stale_statistics.sql")
     years = _rows(connection, "indexes/missing_partitions.sql")
-    since = connection.execute(read_sql("indexes/observed_since.sql")).fetchone()
+    observed = connection.execute(read_sql("indexes/observed_days.sql")).fetchone()
     return PostgresState(
         indexes=indexes,
         different=frozenset(_different(connection, declared, indexes)),
         bloat=_bloat(connection, indexes, settings),
         stale=[StaleStatistics(**row) for row in stale],
         missing_years=[next(iter(row.values())) for row in years],
-        observed_since=since[0] if since else None,
+        observed_days=(observed and observed[0]) or 0,
     )
 
 
