@@ -11,7 +11,7 @@ import pytest
 
 from echotune.resources import PROJECT
 
-DOMAIN = ("enrichment", "history", "indexes", "sync")
+DOMAIN = ("archive", "enrichment", "history", "indexes", "storage", "sync")
 PACKAGES = PROJECT / "plugins" / "echotune"
 IMPORT_ALL = """
 import importlib, pkgutil, sys
