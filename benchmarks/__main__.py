@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from benchmarks import backfill
 from benchmarks.dag import run_dag
 from benchmarks.enrichment import measure_enrichment
+from benchmarks.maintenance import measure_maintenance
 from benchmarks.measure import Measurement, measure
 from benchmarks.peers import insert_encoded, load_row_by_row
 from benchmarks.sync import LONG_TIMES, measure_sync
@@ -40,6 +41,7 @@ def main() -> None:
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
     alone.add_argument("--sync", action="store_true", help="measure nothing but the sync to PostgreSQL")
+    alone.add_argument("--maintenance", action="store_true", help="measure nothing but the maintenance of indexes")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.csv"
@@ -54,6 +56,9 @@ def main() -> None:
             show(list(syncs.values()))
             show_ratios(sync_ratios(syncs, written))
             return
+        if arguments.maintenance:
+            show_ratios(measure_maintained(Path(folder), path))
+            return
         long_path = None
         if not arguments.quick:
             long_path = Path(folder) / "long.csv"
@@ -61,9 +66,17 @@ def main() -> None:
         loads = measure_alone(Path(folder) / "mongodb", path, long_path, arguments.rows)
         enrichments, numbers = measure_on_loaded(Path(folder) / "enrichment", path)
         syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
+        maintained = measure_maintained(Path(folder), path)
         dags = measure_dag(path, arguments.rows)
     show([*loads.values(), *enrichments.values(), *syncs.values(), *dags.values()])
-    show_ratios([*load_ratios(loads, dags), *enrichment_ratios(enrichments, numbers), *sync_ratios(syncs, written)])
+    show_ratios(
+        [
+            *load_ratios(loads, dags),
+            *enrichment_ratios(enrichments, numbers),
+            *sync_ratios(syncs, written),
+            *maintained,
+        ]
+    )
 
 
 def measure_on_loaded(folder: Path, path: Path) -> tuple[dict[str, Measurement], dict[str, float]]:
@@ -87,6 +100,25 @@ def measure_synced(folder: Path, path: Path, rows: int, quick: bool) -> tuple[di
         write_sample(long_path, rows=rows * LONG_TIMES)
     say("the sync to PostgreSQL, dlt's merge and one COPY ...")
     return measure_sync(folder / "sync", path, rows, long_path)
+
+
+def measure_maintained(folder: Path, path: Path) -> list[Ratio]:
+    """Maintenance with nothing to do, and rebuilds beside a writer and a reader; what is asked of each."""
+    say("the maintenance of indexes ...")
+    found = measure_maintenance(folder / "maintenance", path)
+    rows: list[Ratio] = [
+        ("seconds of maintenance with nothing to do", found["idle seconds"], "", lambda _: True),
+        ("our own processor seconds of it", found["idle processor seconds"], "under 2", lambda x: x < 2),
+    ]
+    for system in ("mongodb", "postgresql"):
+        rows += [
+            (f"{system}: seconds of a rebuild", found[f"{system} rebuild seconds"], "", lambda _: True),
+            (f"{system}: rows a second meanwhile", found[f"{system} rows a second"], "500", lambda x: x > 490),
+            (f"{system}: failed writes and reads", found[f"{system} failed"], "0", lambda x: x == 0),
+            (f"{system}: lost rows", found[f"{system} lost rows"], "0", lambda x: x == 0),
+            (f"{system}: longest wait, seconds", found[f"{system} longest wait seconds"], "under 1", lambda x: x < 1),
+        ]
+    return rows
 
 
 def measure_alone(folder: Path, path: Path, long_path: Path | None, rows: int) -> dict[str, Measurement]:
