@@ -87,5 +87,7 @@ def told(system: str, noticed: Traffic, seconds: float, found: int) -> dict[str,
         f"{system} rows a second": len(noticed.written) / noticed.seconds,
         f"{system} failed": len(noticed.failures),
         f"{system} lost rows": len(noticed.written) - found,
-        f"{system} longest wait seconds": max(noticed.writes + noticed.reads),
+        f"{system} reads": len(noticed.reads),
+        f"{system} longest write seconds": max(noticed.writes),
+        f"{system} longest read seconds": max(noticed.reads),
     }

@@ -270,4 +270,4 @@ def test_nobody_waits_long_while_indexes_are_replaced(supabase_uri: str) -> None
     numbers = rebuild_under_traffic(supabase_uri)
     assert numbers["postgresql failed"] == numbers["postgresql lost rows"] == 0
     assert numbers["postgresql rows a second"] > 100
-    assert numbers["postgresql longest wait seconds"] < 1
+    assert max(numbers["postgresql longest write seconds"], numbers["postgresql longest read seconds"]) < 1

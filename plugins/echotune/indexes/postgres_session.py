@@ -15,7 +15,7 @@ from echotune.resources import read_sql
 Statement = sql.Composed | sql.SQL
 
 FIRST_PAUSE_SECONDS = 0.2
-PATIENCE = 20
+PATIENCE = 120
 """So many times as long may a statement wait behind which no reader and no writer waits."""
 
 
@@ -38,24 +38,22 @@ class MaintenanceSession:
         :param after_failure: removes what a broken off one left
         """
 
-        def give() -> None:
-            try:
-                self.connection.execute(statement)
-            except psycopg.Error:
-                if after_failure and not self.connection.closed:
-                    self.connection.execute(after_failure)
-                raise
-
         if not self._pooled:
-            self._limit("false", patience=PATIENCE)
-        self._patiently(give)
+            self._limit(in_transaction=False, patience=PATIENCE)
+        try:
+            # Tried once: building again what waited in vain at its end costs more than the next run.
+            self.connection.execute(statement)
+        except psycopg.Error:
+            if after_failure and not self.connection.closed:
+                self.connection.execute(after_failure)
+            raise
 
     def briefly(self, statements: Sequence[Statement]) -> None:
         """Give statements in one transaction, which gives up rather than keep others waiting."""
 
         def give() -> None:
             with self.connection.transaction():
-                self._limit("true")
+                self._limit(in_transaction=True)
                 for statement in statements:
                     self.connection.execute(statement)
 
@@ -66,15 +64,13 @@ class MaintenanceSession:
         rows = self.connection.execute(read_sql("indexes/holders.sql"), {"table_name": table}).fetchall()
         return [holder for (holder,) in rows]
 
-    def _limit(self, local: str, *, patience: int = 1) -> None:
-        statement = sql.SQL(read_sql("indexes/limits.sql")).format(
-            local=sql.SQL("true" if local == "true" else "false")
-        )
+    def _limit(self, *, in_transaction: bool, patience: int = 1) -> None:
         limits = {
             "lock_timeout": f"{self._settings.lock_timeout_milliseconds * patience}ms",
             "statement_timeout": f"{self._settings.statement_timeout_minutes}min",
+            "in_transaction": in_transaction,
         }
-        self.connection.execute(statement, limits)
+        self.connection.execute(read_sql("indexes/limits.sql"), limits)
 
     def _patiently(self, give: Callable[[], None]) -> None:
         """Try again where a lock was not got, after growing pauses."""
