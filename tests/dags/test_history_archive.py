@@ -24,12 +24,20 @@ from tests.support.dag_runs import (
     running,
     states_of,
     summary_of,
+    switched_on,
     wait_for,
 )
 from tests.support.syncing import play
 
 ARCHIVE, RESTORE = "history_archive", "history_restore"
 OLD, YOUNG = 3_000, 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _only_runs_of_these_tests(api: AirflowApi) -> Iterator[None]:
+    """The schedule may not start this DAG."""
+    with switched_on(api, ARCHIVE):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from echotune.storage.settings import StorageSettings
 from echotune.sync.migrations import migrate
 from local.airflow_api import AirflowApi
 from local.demo import Run
-from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of
+from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of, switched_on
 from tests.support.databases import everything
 from tests.support.measuring import NOW, fill_mongodb, fill_postgresql
 from tests.support.supabase import Connection, connect
@@ -39,10 +39,10 @@ select count(*) from pg_indexes where schemaname in ('public', 'echotune') and i
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _paused_afterwards(api: AirflowApi) -> Iterator[None]:
-    """It is not to run by its schedule."""
-    yield
-    api.patch(f"dags/{DAG}", {"is_paused": True})
+def _only_runs_of_these_tests(api: AirflowApi) -> Iterator[None]:
+    """Neither the schedule nor other tests' loads may start this DAG."""
+    with switched_on(api, DAG):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,16 @@ from local.airflow_api import AirflowApi, Json
 from local.demo import Run, log_lines, trigger
 from local.sample import write_sample
 from tests.support.both_sides import expected_rows, synced_rows
-from tests.support.dag_runs import end_of, instances_of, log_of, run_to_the_end, running, summary_of, wait_for
+from tests.support.dag_runs import (
+    end_of,
+    instances_of,
+    log_of,
+    run_to_the_end,
+    running,
+    summary_of,
+    switched_on,
+    wait_for,
+)
 from tests.support.loading import load_file
 from tests.support.supabase import Connection, connect
 
@@ -47,10 +56,10 @@ Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _paused_afterwards(api: AirflowApi) -> Iterator[None]:
-    """Loads of other tests must not start this DAG."""
-    yield
-    api.patch(f"dags/{DAG}", {"is_paused": True})
+def _only_runs_of_these_tests(api: AirflowApi) -> Iterator[None]:
+    """Neither the schedule nor other tests' loads may start this DAG."""
+    with switched_on(api, DAG):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ from tests.support.dag_runs import (
     running,
     states_of,
     summary_of,
+    switched_on,
     wait_for,
 )
 from tests.support.databases import contents, fresh_store
@@ -72,10 +73,10 @@ Contents = dict[str, dict[Any, Document]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _paused_afterwards(api: AirflowApi) -> Iterator[None]:
-    """Loads of other tests must not start this DAG."""
-    yield
-    api.patch(f"dags/{DAG}", {"is_paused": True})
+def _only_runs_of_these_tests(api: AirflowApi) -> Iterator[None]:
+    """Neither the schedule nor other tests' loads may start this DAG."""
+    with switched_on(api, DAG):
+        yield
 
 
 @pytest.fixture(scope="module")

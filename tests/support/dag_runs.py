@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from local.airflow_api import AirflowApi, Json
@@ -20,6 +22,30 @@ def wait_for(what: str, found: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline, f"waited {RUN_SECONDS} s in vain for {what}"
         time.sleep(POLL_SECONDS)
     return answer
+
+
+@contextmanager
+def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
+    """Switch a DAG on for a while. First its schedule has what is due by now: no test expects those runs."""
+    wait_for(f"the DAG {dag}", lambda: api.find(f"dags/{dag}"))
+    api.patch(f"dags/{dag}", {"is_paused": False})
+    wait_for("the end of what was due", lambda: not _is_due(api, dag) and not _is_active(api, dag))
+    yield
+    api.patch(f"dags/{dag}", {"is_paused": True})
+
+
+def _is_due(api: AirflowApi, dag: str) -> bool:
+    at = api.get(f"dags/{dag}")["next_dagrun_run_after"]
+    return (at is not None and datetime.fromisoformat(at) <= datetime.now(UTC)) or _has_events_of_assets(api, dag)
+
+
+def _has_events_of_assets(api: AirflowApi, dag: str) -> bool:
+    return bool(api.get(f"dags/{dag}/assets/queuedEvents")["queued_events"])
+
+
+def _is_active(api: AirflowApi, dag: str) -> bool:
+    found = (api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
+    return any(runs["dag_runs"] for runs in found)
 
 
 def end_of(api: AirflowApi, run: Run) -> str:
