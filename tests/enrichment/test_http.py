@@ -32,6 +32,9 @@ from tests.support.http_server import RawServer, Write, raw_server, replies, rep
 
 MEBIBYTE = 2**20
 QUICK = Bounds(connect_seconds=0.3, read_seconds=0.3, total_seconds=0.6, body_bytes=MEBIBYTE)
+PATIENT = Bounds(body_bytes=MEBIBYTE)
+"""For answers that come in time, also on a busy machine."""
+
 BODY = b'{"tracks": [1, 2, 3]}'
 SECRET = "Bearer secret-that-nobody-may-read"
 
@@ -48,14 +51,14 @@ def server(shared_server: RawServer) -> RawServer:
     return shared_server
 
 
-def new_session(bounds: Bounds = QUICK) -> ClassifyingSession:
+def new_session(bounds: Bounds = PATIENT) -> ClassifyingSession:
     return ClassifyingSession(classify_spotify, bounds)
 
 
 def refused(url: str, session: ClassifyingSession | None = None) -> Answer:
     """The answer of a call that must not come to data."""
     with pytest.raises(Refused) as raised:
-        (session or new_session()).get(url, headers={"Authorization": SECRET})
+        (session or new_session(QUICK)).get(url, headers={"Authorization": SECRET})
     assert str(raised.value) == raised.value.answer.reason
     assert SECRET.split()[1] not in f"{raised.value!r} {raised.value.answer!r}"
     return raised.value.answer
