@@ -76,6 +76,14 @@ def test_a_summary_says_what_went_what_stays_and_why() -> None:
     ]
 
 
+def test_plays_that_stay_are_left() -> None:
+    summary = summarise_archive(FOUND, [ARCHIVE], unfit=2, problems=[], dry_run=False)
+    assert summary["left"] == 1 + 2
+    assert summary["left_text"].startswith(
+        "Left for the next run: 1 play that changed meanwhile. Not archived: 2 plays"
+    )
+
+
 def test_a_dry_run_says_what_would_go_and_what_that_frees() -> None:
     assert told([], dry_run=True) == [
         "Dry run: nothing was written. 2,000 plays of 2 users before 2021-11-01 would be archived, "
@@ -92,3 +100,11 @@ def test_a_restore_says_what_is_back() -> None:
     assert summarise_restore([ARCHIVE], [ARCHIVE], problems=[], dry_run=False)["text"] == [
         "Back in MongoDB: 1,000 plays of 1 archive, whose files stay."
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "dry_run", "left"), [(State.RESTORED, False, 0), (State.REMOVED, False, 1), (State.REMOVED, True, 0)]
+)
+def test_archives_that_were_to_come_back_and_did_not_are_left(state: State, dry_run: bool, left: int) -> None:
+    summary = summarise_restore([replace(ARCHIVE, state=state)], [], problems=[], dry_run=dry_run)
+    assert summary["left"] == left

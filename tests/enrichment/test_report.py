@@ -90,6 +90,12 @@ def test_plays_that_changed_are_told() -> None:
     assert "Plays: 0 of 0 tracks brought up to date." in summarise([], {}, {}, None)["text"]
 
 
+@pytest.mark.parametrize(("due", "told"), [(7, "7 are left: the next run goes on."), (0, None)])
+def test_what_is_due_at_the_end_is_left(due: int, told: str | None) -> None:
+    summary = summarise([], {"tracks": due}, NOTHING, None)
+    assert (summary["left"], summary["left_text"]) == (due, told)
+
+
 def test_a_program_reads_counts() -> None:
     workers = [worker(enriched_by={"spotify": 3}, not_found=1, calls={"spotify": 2}, problems=["p"], go_on_at=AT)]
     summary = summarise(workers, {"tracks": 7}, NOTHING, None)

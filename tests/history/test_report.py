@@ -56,6 +56,13 @@ def test_a_summary_has_sentences_for_a_person_and_counts_for_a_program() -> None
     assert summary["counts"]["inserted"] == 11_990
 
 
+@pytest.mark.parametrize(("dry_run", "left"), [(False, 3), (True, 0)])
+def test_rows_that_did_not_load_are_left_unless_nothing_was_to_load(dry_run: bool, left: int) -> None:
+    summary = summarise([(plan(), COUNTS)], {}, dry_run=dry_run)
+    assert summary["left"] == left
+    assert summary["left_text"] == (what_is_left(COUNTS) if left else None)
+
+
 def test_a_summary_adds_the_files_up() -> None:
     summary = summarise([(plan(), COUNTS), (plan(), COUNTS)], {}, dry_run=False)
     assert summary["counts"]["rows"] == 24_000

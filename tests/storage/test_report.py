@@ -56,6 +56,18 @@ def test_what_was_done_and_what_was_not_is_counted_first() -> None:
     assert summary(*results)["text"][0] == "1 index is as declared; 2 created, 1 rebuilt, 1 refused, 1 busy."
 
 
+def test_steps_that_were_not_done_and_warnings_are_left() -> None:
+    results = [result(Action.CREATE), result(Action.DROP, Outcome.REFUSED), result(Action.REPORT)]
+    told = summary(*results, storage=(stored("atlas-m0", megabytes=450),))
+    assert told["left"] == 1 + 1
+    assert told["left_text"].startswith("Steps not done: 1 refused. mongodb uses 88% of 512 MB")
+
+
+def test_steps_that_a_dry_run_plans_are_not_left() -> None:
+    told = summary(result(Action.CREATE, Outcome.PLANNED), dry_run=True)
+    assert (told["left"], told["left_text"]) == (0, None)
+
+
 def test_where_no_index_is_as_declared_it_begins_with_what_was_done() -> None:
     assert summary(result(Action.CREATE))["text"][0] == "1 created."
 

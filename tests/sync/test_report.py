@@ -83,6 +83,19 @@ def test_what_waits_is_told() -> None:
     assert "In quarantine, see echotune.rejected_documents: 3 of listening_history." in told["text"]
 
 
+def test_slices_documents_and_months_that_wait_are_left() -> None:
+    proofs = [proof(PLAYS, date(2016, 7, 1), "changing"), proof(PLAYS, date(2016, 8, 1), "differs")]
+    told = summarise(outcome(unfinished=2, rejected={PLAYS: 3}, proofs=proofs))
+    assert told["left"] == 2 + 3 + 1 + 1
+    assert "Differs: listening_history 2016-08." in told["left_text"]
+    assert "2 slices are not done" in told["left_text"]
+
+
+def test_where_both_sides_are_equal_nothing_is_left() -> None:
+    told = summarise(outcome(proofs=[proof(PLAYS, date(2016, 7, 1), "equal")]))
+    assert (told["left"], told["left_text"]) == (0, None)
+
+
 def test_what_came_back_is_told() -> None:
     told = summarise(outcome(profiles={"written": 2, "removed": 0}))
     assert "Preferences and playlists to MongoDB: 2 written." in told["text"]

@@ -123,7 +123,7 @@ class Archives:
             return_document=ReturnDocument.AFTER,
         )
         if found is None:
-            raise ArchiveError(f"another run took up the archive of {archive}: let it end, and start again")
+            raise ArchiveError(f"another run took up the archive {archive.address}: let it end, and start again")
         return Archive.of(found)
 
     def forget(self, archive: Archive) -> None:

@@ -50,7 +50,7 @@ class ArchiveFiles:
                     yield from self._archived(archive, [each for each in documents if start <= each["timestamp"] < end])
         except OSError as error:
             raise ArchiveUnreachable(
-                f"{archive.address} cannot be read ({error}): archived plays of {archive} lack rows in PostgreSQL, "
+                f"{archive.address} cannot be read ({error}): archived plays of it lack rows in PostgreSQL, "
                 "and only the file has them"
             ) from error
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from echotune.archive.archives import Archive
+from echotune.archive.archives import Archive, State
+from echotune.run_summary import left_in_summary
 from echotune.storage.quantities import bytes_text
 
 
@@ -42,16 +43,22 @@ def summarise_archive(
         lines.append(
             f"{_freed(found, removed)}MongoDB gives the room to new plays; its files stay as large as they are."
         )
-    if kept := sum(archive.plays for archive in archives) - removed:
-        lines.append(f"Left for the next run: {counted(kept, 'play')} that changed meanwhile.")
+    kept = sum(archive.plays for archive in archives) - removed
+    left = [(kept, f"Left for the next run: {counted(kept, 'play')} that changed meanwhile.")] if kept else []
     if unfit:
-        lines.append(
-            f"Not archived: {counted(unfit, 'play')} with a value that does not fit, which the sync has in quarantine."
-        )
+        why = "with a value that does not fit, which the sync has in quarantine"
+        left.append((unfit, f"Not archived: {counted(unfit, 'play')} {why}."))
+    lines += [sentence for _, sentence in left]
     lines += [f"To mend: {problem}" for problem in problems]
     counts = {"found": found.plays, "removed": removed, "files": len(archives), "unfit": unfit}
     size = sum(archive.size for archive in archives)
-    return {"text": lines, "counts": counts | {"size": size}, "problems": list(problems), "dry_run": dry_run}
+    return {
+        "text": lines,
+        **left_in_summary(left),
+        "counts": counts | {"size": size},
+        "problems": list(problems),
+        "dry_run": dry_run,
+    }
 
 
 def _headline(found: Found, archives: Sequence[Archive], removed: int, *, dry_run: bool) -> str:
@@ -103,4 +110,11 @@ def summarise_restore(
         line = "Nothing to restore: no archive holds such plays."
     lines = [line, *(f"To mend: {problem}" for problem in problems)]
     counts = {"found": len(found), "archives": len(restored), "restored": plays}
-    return {"text": lines, "counts": counts, "problems": list(problems), "dry_run": dry_run}
+    left = 0 if dry_run else sum(archive.state is not State.RESTORED for archive in found)
+    return {
+        "text": lines,
+        **left_in_summary([(left, f"Not restored: {counted(left, 'archive')}.")]),
+        "counts": counts,
+        "problems": list(problems),
+        "dry_run": dry_run,
+    }

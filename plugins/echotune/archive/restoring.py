@@ -40,6 +40,6 @@ def restore_archive(
         archive = archives.move(archive, State.RESTORING, restored=held)
     back = sum(mover.restore(identity, plays) for plays in read_plays(archive, open_path, batch_plays))
     if left := store.archived_plays.count_documents({"archive": identity}):
-        raise ArchiveError(f"{left:,} plays of the archive of {archive} are not in its file: it was not restored whole")
+        raise ArchiveError(f"{left:,} archived plays are not in {archive.address}: it was not restored whole")
     log.info("%s: %s plays put back from %s", archive, f"{back:,}", archive.address)
     return archives.move(archive, State.RESTORED, restored_by=run_id)

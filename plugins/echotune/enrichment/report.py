@@ -9,6 +9,7 @@ from typing import Any
 from echotune.enrichment.progress import Progress
 from echotune.enrichment.runs import total
 from echotune.enrichment.settings import Subject
+from echotune.run_summary import left_in_summary
 
 TITLES = {
     Subject.AUDIO_FEATURES: "Audio features of tracks",
@@ -40,10 +41,12 @@ def summarise(
     lines = [_subject_line(Subject(subject), count) for subject, count in counts.items()]
     lines.append(_calls_line(calls, sum(worker.waited_seconds for worker in workers), calls_today))
     lines.append(f"Plays: {embedded.get('plays', 0):,} of {embedded.get('tracks', 0):,} tracks brought up to date.")
-    lines += _left_lines(sum(left.values()), stopped, go_on_at)
-    lines += [f"To mend: {problem}" for problem in problems]
+    due = sum(left.values())
+    told_left = _left_line(due, stopped, go_on_at)
+    lines += [told_left, *(f"To mend: {problem}" for problem in problems)]
     return {
         "text": lines,
+        **left_in_summary([(due, told_left)]),
         "counts": counts,
         "calls": dict(calls),
         "embedded": dict(embedded),
@@ -87,10 +90,10 @@ def _calls_line(calls: Mapping[str, int], waited_seconds: float, calls_today: in
     return f"Calls: {made}{waited}{today}."
 
 
-def _left_lines(left: int, stopped: Sequence[str], go_on_at: datetime | None) -> list[str]:
+def _left_line(left: int, stopped: Sequence[str], go_on_at: datetime | None) -> str:
     if not left:
-        return ["Nothing is left."]
+        return "Nothing is left."
     when = f" after {go_on_at:%Y-%m-%d %H:%M} UTC" if go_on_at else ""
     why = f" ({'; '.join(stopped)})" if stopped else ""
     are_left = "1 is left" if left == 1 else f"{left:,} are left"
-    return [f"{are_left}{why}: the next run goes on{when}."]
+    return f"{are_left}{why}: the next run goes on{when}."

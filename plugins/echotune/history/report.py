@@ -8,6 +8,7 @@ from typing import Any
 
 from echotune.history.counts import LoadCounts
 from echotune.history.plan import FilePlan
+from echotune.run_summary import left_in_summary
 
 TITLES = {
     "rows": "rows in the file",
@@ -54,4 +55,11 @@ def summarise(
         lines.append("New in the catalog: " + ", ".join(f"{count:,} {name}" for name, count in catalog.items()))
     if left := what_is_left(total):
         lines.append(left)
-    return {"text": lines, "counts": asdict(total), "catalog": dict(catalog), "dry_run": dry_run}
+    return {
+        "text": lines,
+        # What a dry run leaves is what it was to leave.
+        **left_in_summary([] if dry_run else [(total.rejected, left)]),
+        "counts": asdict(total),
+        "catalog": dict(catalog),
+        "dry_run": dry_run,
+    }

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 
 from echotune.names import MONGO_CONNECTION
 from echotune.operators.failing import fail_at_once_on, failed_tasks
+from echotune.operators.telling import tell
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -258,13 +259,3 @@ class SummariseRestoreOperator(ArchiveOperator):
                 dry_run=RestoreSettings.of(self.settings).dry_run,
             )
         return tell(self, summary, context)
-
-
-def tell(operator: BaseOperator, summary: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Log a summary, and fail where it has problems; it is kept before: what was done is as good as it is."""
-    for line in summary["text"]:
-        operator.log.info("%s", line)
-    if summary["problems"]:
-        context["ti"].xcom_push(key="return_value", value=summary)
-        raise AirflowFailException("; ".join(summary["problems"]))
-    return summary

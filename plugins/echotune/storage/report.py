@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from echotune.indexes.steps import Action, Outcome, StepResult
+from echotune.run_summary import left_in_summary
 from echotune.storage.assess import Level, StorageReport
 from echotune.storage.columns import in_columns
 from echotune.storage.quantities import bytes_text
@@ -66,6 +67,7 @@ def summarise(outcome: MaintenanceOutcome) -> dict[str, Any]:
     text += [f"To mend: {problem}" for problem in problems]
     return {
         "text": text,
+        **left_in_summary([_steps_left(outcome.results), (len(warnings), f"{'. '.join(warnings)}.")]),
         "dry_run": outcome.dry_run,
         "counts": _counts(outcome.results),
         "storage_levels": {report.system: report.level.value for report in outcome.storage},
@@ -88,15 +90,29 @@ def _counts(results: Sequence[StepResult]) -> dict[str, dict[str, int]]:
     return counts
 
 
+def _undone(results: Sequence[StepResult]) -> Counter[str]:
+    """The steps that were to change something and did not, by their outcome."""
+    return Counter(
+        result.outcome.value
+        for result in results
+        if result.step.action not in QUIET and result.outcome not in WENT_WELL
+    )
+
+
+def _steps_left(results: Sequence[StepResult]) -> tuple[int, str]:
+    undone = _undone(results)
+    told = ", ".join(f"{number:,} {what}" for what, number in undone.items())
+    return undone.total(), f"Steps not done: {told}."
+
+
 def _headline(outcome: MaintenanceOutcome) -> str:
     left = sum(result.step.action is Action.LEAVE for result in outcome.results)
     work = [result for result in outcome.results if result.step.action not in QUIET]
     done = Counter(result.step.action for result in work if result.outcome in WENT_WELL)
-    undone = Counter(result.outcome.value for result in work if result.outcome not in WENT_WELL)
     parts = [
         f"{number:,} {f'to {action.value}' if outcome.dry_run else DONE[action]}" for action, number in done.items()
     ]
-    parts += [f"{number:,} {what}" for what, number in undone.items()]
+    parts += [f"{number:,} {what}" for what, number in _undone(outcome.results).items()]
     beginning = "Dry run, nothing was changed. " if outcome.dry_run else ""
     as_declared = f"{left:,} {'index is' if left == 1 else 'indexes are'} as declared"
     if not parts:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+from echotune.run_summary import left_in_summary
 from echotune.sync.counts import SyncCounts
 from echotune.sync.places import name_places
 from echotune.sync.tables import TABLES
@@ -65,10 +66,12 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     lines = _table_lines(outcome)
     lines += _proof_lines(outcome)
     lines += _profile_lines(outcome)
-    lines += _waiting_lines(outcome)
+    waiting = _waiting(outcome)
+    lines += [sentence for _, sentence in waiting]
     lines += [f"To mend: {problem}" for problem in problems]
     return {
         "text": lines,
+        **left_in_summary([*_in_state("differs", outcome.proofs), *_in_state("changing", outcome.proofs), *waiting]),
         "counts": {table: asdict(outcome.tables[table]) for table in _in_order(outcome.tables)},
         "repairs": {table: dict(counts) for table, counts in outcome.repairs.items()},
         "proved": dict(Counter(proof.state for proof in outcome.proofs)),
@@ -112,9 +115,19 @@ def _proof_lines(outcome: Outcome) -> list[str]:
     for table in _in_order(outcome.repairs):
         if rows := _rows(outcome.repairs[table], ("inserted", "updated", "deleted", "quarantined")):
             lines.append(f"Repairs of {table}: {rows}.")
-    if changing := [proof for proof in proofs if proof.state == "changing"]:
-        lines.append(f"Changed while it was compared, the next run compares it again: {_places(changing)}.")
-    return lines
+    return lines + [sentence for _, sentence in _in_state("changing", proofs)]
+
+
+_NOT_EQUAL = {
+    "differs": "Differs",
+    "changing": "Changed while it was compared, the next run compares it again",
+}
+
+
+def _in_state(state: str, proofs: Sequence[Proof]) -> list[tuple[int, str]]:
+    """How many tables and months are in a state that is not equal, and a sentence on them; none: nothing."""
+    found = [proof for proof in proofs if proof.state == state]
+    return [(len(found), f"{_NOT_EQUAL[state]}: {_places(found)}.")] if found else []
 
 
 def _proved(table: str, proofs: Sequence[Proof]) -> str:
@@ -137,12 +150,13 @@ def _profile_lines(outcome: Outcome) -> list[str]:
     return [f"Preferences and playlists to MongoDB: {told or 'nothing new'}."]
 
 
-def _waiting_lines(outcome: Outcome) -> list[str]:
-    lines = []
+def _waiting(outcome: Outcome) -> list[tuple[int, str]]:
+    """What was not written: how many slices and documents, and a sentence on them."""
+    waiting = []
     if outcome.unfinished:
         are_left = "1 slice is" if outcome.unfinished == 1 else f"{outcome.unfinished:,} slices are"
-        lines.append(f"{are_left} not done: the next run takes up what is left.")
-    if waiting := {table: number for table, number in outcome.rejected.items() if number}:
-        told = ", ".join(f"{number:,} of {table}" for table, number in waiting.items())
-        lines.append(f"In quarantine, see echotune.rejected_documents: {told}.")
-    return lines
+        waiting.append((outcome.unfinished, f"{are_left} not done: the next run takes up what is left."))
+    if rejected := {table: number for table, number in outcome.rejected.items() if number}:
+        told = ", ".join(f"{number:,} of {table}" for table, number in rejected.items())
+        waiting.append((sum(rejected.values()), f"In quarantine, see echotune.rejected_documents: {told}."))
+    return waiting
