@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, XComArg
 
 from echotune.assets import LISTENING_HISTORY
+from echotune.notifications import RunNotifier, remember_error
 from echotune.operators.csv_backfill import (
     AnnounceNewPlaysOperator,
     InspectHistoryOperator,
@@ -108,8 +109,11 @@ with DAG(
     tags=["echotune", "mongodb", "history"],
     max_active_runs=1,
     is_paused_upon_creation=False,
+    on_failure_callback=RunNotifier(),
+    on_success_callback=RunNotifier(),
     default_args={
         "owner": "echotune",
+        "on_failure_callback": remember_error,
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
         "retry_exponential_backoff": True,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
+from echotune.notifications import RunNotifier, remember_error
 from echotune.operators.history_archive import PlanRestoreOperator, RestorePlaysOperator, SummariseRestoreOperator
 from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator
 
@@ -61,8 +62,11 @@ with DAG(
     tags=["echotune", "mongodb", "history"],
     max_active_runs=1,
     is_paused_upon_creation=False,
+    on_failure_callback=RunNotifier(),
+    on_success_callback=RunNotifier(),
     default_args={
         "owner": "echotune",
+        "on_failure_callback": remember_error,
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
         "retry_exponential_backoff": True,

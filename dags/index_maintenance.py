@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
+from echotune.notifications import RunNotifier, remember_error
 from echotune.operators.index_maintenance import (
     MaintainMongoIndexesOperator,
     MaintainPostgresIndexesOperator,
@@ -156,8 +157,11 @@ with DAG(
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase", "maintenance"],
     max_active_runs=1,
+    on_failure_callback=RunNotifier(),
+    on_success_callback=RunNotifier(),
     default_args={
         "owner": "echotune",
+        "on_failure_callback": remember_error,
         "retries": 2,
         "retry_delay": timedelta(seconds=10),
         "retry_exponential_backoff": True,

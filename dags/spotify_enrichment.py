@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY, MUSIC_CATALOG
+from echotune.notifications import RunNotifier, remember_error
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
 from echotune.operators.spotify_enrichment import (
     AnnounceCatalogOperator,
@@ -145,8 +146,11 @@ with DAG(
     params=PARAMS,
     tags=["echotune", "spotify", "mongodb"],
     max_active_runs=1,
+    on_failure_callback=RunNotifier(),
+    on_success_callback=RunNotifier(),
     default_args={
         "owner": "echotune",
+        "on_failure_callback": remember_error,
         "retries": 3,
         "retry_delay": timedelta(seconds=10),
         "retry_exponential_backoff": True,

@@ -20,6 +20,7 @@ class Asked:
     method: str
     path: str
     headers: Message[str, str]
+    body: bytes = b""
 
 
 Write = Callable[[BufferedIOBase], None]
@@ -77,8 +78,8 @@ def raw_server() -> Iterator[RawServer]:
             state.connections += 1
 
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            state.asked.append(Asked(method=self.command, path=self.path, headers=self.headers))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            state.asked.append(Asked(method=self.command, path=self.path, headers=self.headers, body=body))
             try:
                 state.answer(self.wfile)
             except ConnectionError:
