@@ -58,6 +58,11 @@ class AirflowConnection:
         """The fields as Airflow's REST API takes them."""
         return {**asdict(self), "extra": json.dumps(self.extra, sort_keys=True)}
 
+    def as_json(self) -> str:
+        """The fields as Airflow reads them from AIRFLOW_CONN_… or a secrets backend, which know the id themselves."""
+        fields = {name: value for name, value in asdict(self).items() if name != "connection_id" and value is not None}
+        return json.dumps(fields, sort_keys=True)
+
 
 def connections_from_settings(settings: Mapping[str, str]) -> list[AirflowConnection]:
     """Every connection the settings speak of; a setting that is absent or empty makes none."""

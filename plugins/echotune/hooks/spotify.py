@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
-from echotune.enrichment.answers import Outcome
+from echotune.connection_checks.spotify import check_spotify
 from echotune.enrichment.errors import EnrichmentError
 from echotune.enrichment.reccobeats_client import ReccoBeatsClient
-from echotune.enrichment.spotify_client import Kind, SpotifyClient, twice_if_refused
+from echotune.enrichment.spotify_client import SpotifyClient
 from echotune.enrichment.spotify_token import SharedToken
 from echotune.names import SPOTIFY_CONNECTION
 
 if TYPE_CHECKING:
     import redis
     from airflow.sdk import Connection
-
-KNOWN_TRACK = "11dFghVXANMlKmJXsNCbNl"
-"""The track of Spotify's own examples: asked for to see whether the API answers."""
 
 
 class SpotifyHook(BaseHook):
@@ -42,6 +38,11 @@ class SpotifyHook(BaseHook):
     def __init__(self, spotify_conn_id: str = default_conn_name) -> None:
         super().__init__()
         self.spotify_conn_id = spotify_conn_id
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a connection with an application's id or secret."""
+        return bool(self._connection and (self._connection.login or self._connection.password))
 
     @property
     def client_id(self) -> str:
@@ -81,13 +82,10 @@ class SpotifyHook(BaseHook):
             client = self.get_client()
         except (AirflowException, EnrichmentError) as error:
             return False, str(error)
-        answer = twice_if_refused(lambda: client.one(Kind.TRACKS, KNOWN_TRACK))
-        if answer.outcome in (Outcome.DATA, Outcome.NOT_FOUND):
-            return True, f"Spotify gave a token and answered at {client.api_url}"
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            rest = f"{answer.seconds:,.0f} s"
-            return True, f"Spotify answered at {client.api_url}, and wants no call for {rest}: {answer.reason}"
-        return False, answer.reason
+        report = check_spotify(client)
+        if report.problems:
+            return False, " ".join(report.problems)
+        return True, " ".join((f"Spotify gave a token and answered at {client.api_url}", *report.warnings))
 
     @cached_property
     def _connection(self) -> Connection | None:
