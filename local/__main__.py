@@ -16,11 +16,11 @@ def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "status", "password", "clean"))
-    parser.add_argument("ports", nargs="*", metavar="NAME_PORT=N", help="such as AIRFLOW_PORT=9000")
+    parser.add_argument("options", nargs="*", metavar="NAME=N", help="such as AIRFLOW_PORT=9000 or WORKERS=2")
     parser.add_argument("--stack", default=os.environ.get("STACK") or "demo", help="demo (default) or test")
-    arguments = parser.parse_intermixed_args()  # ports may come after options
+    arguments = parser.parse_intermixed_args()  # AIRFLOW_PORT=9000 may come after --stack
     if arguments.command == "up":
-        up(arguments.stack, arguments.ports)
+        up(arguments.stack, arguments.options)
     elif arguments.command == "down":
         down(arguments.stack)
     elif arguments.command == "status":
@@ -31,10 +31,10 @@ def main() -> None:
         clean()
 
 
-def up(name: str, port_arguments: list[str]) -> None:
-    """Start a stack, unless it runs, and say where it is."""
+def up(name: str, options: list[str]) -> None:
+    """Start a stack, unless it runs, and say where it is; options are such as AIRFLOW_PORT=9000 and WORKERS=2."""
     with locked(settings.stack_folder(name) / "lock"):
-        stack = prepare_stack(name, settings.parse_ports(port_arguments))
+        stack = prepare_stack(name, settings.parse_ports(options), settings.parse_workers(options))
         stack.up()
     option = "" if name == "demo" else f" STACK={name}"
     say(f"Airflow runs at {stack.airflow.url} - user admin; `make password{option}` shows the password.")

@@ -53,6 +53,10 @@ class AirflowApi:
         """PATCH JSON."""
         return self._json("PATCH", path, json=body)
 
+    def delete(self, path: str) -> None:
+        """DELETE a path."""
+        self._json("DELETE", path)
+
     def text(self, path: str) -> str:
         """GET a path as plain text."""
         answer = self._send("GET", path, headers={"Accept": "text/plain"})

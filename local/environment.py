@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from local.dotenv_file import read_settings
 from local.errors import StackError
 from local.files import PROJECT, STATE, write_private
 from local.ports import LOOPBACK
@@ -23,6 +24,41 @@ MONGODB_DATABASE = "spotify_analytics"
 MONGODB_COLLECTION = "listening_history"
 APPLICATION = "echotune"
 METADATA = "airflow"
+# Celery's messages are beside the platform's limits and cache, which are in database 0.
+BROKER_DATABASE = 1
+WORKER_CONCURRENCY = 2
+CELERY = {
+    # A worker takes a task only when it has a process for it, so none waits behind a long one.
+    "worker_prefetch_multiplier": "1",
+    # A message is gone when its task has ended, not when it was begun.
+    "task_acks_late": "True",
+    # More would be processes that the scheduler starts to send some tasks at once: slower than to send them one by one.
+    "sync_parallelism": "1",
+    # Seconds to hand over a task: the default of 1 is little for a busy machine.
+    "operation_timeout": "5.0",
+}
+# A worker is told what it needs by the api-server, task by task: it has no key to Airflow's database, to what is
+# encrypted there or to tokens, and no credential of a user's.
+WITHHELD_FROM_WORKERS = frozenset(
+    {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+        "AIRFLOW__CORE__FERNET_KEY",
+        "AIRFLOW__API__SECRET_KEY",
+        "AIRFLOW__API_AUTH__JWT_SECRET",
+        "MONGODB_URI",
+        "DATABASE_URL",
+        "PGPASSWORD",
+        "REDIS_URL",
+        "REDISCLI_AUTH",
+        "SPOTIFY_CLIENT_SECRET",
+        "SUPABASE_ANON_KEY",
+        "SUPABASE_SERVICE_ROLE_KEY",
+    }
+)
+# Longer than any task may take: a task that is still at work would be handed out again. That a worker died is known
+# much sooner, from the heartbeats of its tasks.
+BROKER_TRANSPORT = {"visibility_timeout": "90000"}
 # Where a user has a server of their own, these name it, and the stack's server of that kind stays off.
 SERVER_VARIABLES = {
     "mongodb": ("MONGODB_URI",),
@@ -59,17 +95,18 @@ POSTGRES_CLIENT_VARIABLES = {
 
 
 def users_settings(stack: str) -> dict[str, str]:
-    """The variables of the calling shell that win over the stack's own.
+    """The variables of the calling shell, and of .env, that win over the stack's own; the shell's over the file's.
 
     The test stack takes none, so that tests never touch a user's data. A server address of a stack, as a
     shell inside local/run has it, is not a user's own.
     """
     if stack == "test":
         return {}
+    written = {name: value for name, value in read_settings().items() if name in USER_VARIABLES}
     given = {name: os.environ[name] for name in USER_VARIABLES if os.environ.get(name)}
     if os.environ.get("ECHOTUNE_STACK_FOLDER"):
-        return {name: value for name, value in given.items() if name not in STACKS_OWN}
-    return given
+        given = {name: value for name, value in given.items() if name not in STACKS_OWN}
+    return written | given
 
 
 def is_needed(server: str, own: Mapping[str, str]) -> bool:
@@ -92,6 +129,7 @@ class StackIdentity:
     secrets: Secrets
     redis_password: str
     spotify: Mapping[str, str]
+    workers: int = 0
 
 
 def build(stack: StackIdentity, own: Mapping[str, str]) -> dict[str, str]:
@@ -116,6 +154,7 @@ def build(stack: StackIdentity, own: Mapping[str, str]) -> dict[str, str]:
         "ECHOTUNE_STACK_FOLDER": str(stack.folder),
         "ECHOTUNE_AIRFLOW_URL": f"http://{LOOPBACK}:{ports.airflow}",
         **airflow_variables(stack.folder, ports, secrets),
+        **executor_variables(stack),
         "PATH": os.pathsep.join((*_own_path(), *_callers_path())),
         "PYTHONPATH": os.pathsep.join((str(PROJECT), str(PROJECT / "plugins"))),
         "VIRTUAL_ENV": sys.prefix,
@@ -125,15 +164,12 @@ def build(stack: StackIdentity, own: Mapping[str, str]) -> dict[str, str]:
 def airflow_variables(folder: Path, ports: Ports, secrets: Secrets) -> dict[str, str]:
     """Airflow's whole configuration. airflow.cfg is not edited; a value that is not obvious says why."""
     home = folder / "airflow"
-    login = f"{METADATA}:{secrets.postgres_airflow}@{LOOPBACK}:{ports.postgres}/{METADATA}"
+    login = _metadata_login(ports, secrets)
     sections = {
         "core": {
             "dags_folder": os.environ.get("ECHOTUNE_DAGS_FOLDER") or str(PROJECT / "dags"),
             "plugins_folder": str(PROJECT / "plugins"),
             "load_examples": "False",
-            "executor": "LocalExecutor",
-            # Tasks mostly wait for a server; every slot is a process, so not the default of 32.
-            "parallelism": str(max(4, 2 * (os.cpu_count() or 2))),
             # A schedule starts only when a person says so: the data may be their own, on a server of theirs.
             "dags_are_paused_at_creation": "True",
             "fernet_key": secrets.airflow_fernet_key,
@@ -171,6 +207,7 @@ def airflow_variables(folder: Path, ports: Ports, secrets: Secrets) -> dict[str,
             "parsing_processes": "1",
             # Files are read from the disk as they are; they have no other versions.
             "disable_bundle_versioning": "True",
+            "stale_bundle_cleanup_interval": "0",
         },
         "workers": {
             # A supervisor often misses the end of its task and looks again after this time, its slot held
@@ -180,14 +217,54 @@ def airflow_variables(folder: Path, ports: Ports, secrets: Secrets) -> dict[str,
             "max_failed_heartbeats": "20",
         },
         "logging": {"colored_console_log": "False"},
-        "usage_data_collection": {"enabled": "False"},
     }
-    values = {
+    return {"AIRFLOW_HOME": str(home), **_as_variables(sections)}
+
+
+def executor_variables(stack: StackIdentity) -> dict[str, str]:
+    """Who runs the tasks: processes of the scheduler, or Celery workers that hear of them through the stack's Redis."""
+    if not stack.workers:
+        # Tasks mostly wait for a server; every slot is a process, so not the default of 32.
+        slots = max(4, 2 * (os.cpu_count() or 2))
+        return _as_variables({"core": {"executor": "LocalExecutor", "parallelism": str(slots)}})
+    broker = f"redis://:{stack.redis_password}@{LOOPBACK}:{stack.ports.redis}/{BROKER_DATABASE}"
+    sections = {
+        "core": {
+            "executor": "CeleryExecutor",
+            # No more than the workers have slots for: what is queued then starts at once, or its worker is gone.
+            "parallelism": str(stack.workers * WORKER_CONCURRENCY),
+        },
+        "celery": {
+            "broker_url": broker,
+            "result_backend": f"db+postgresql+psycopg2://{_metadata_login(stack.ports, stack.secrets)}?sslmode=disable",
+            "worker_concurrency": str(WORKER_CONCURRENCY),
+            **CELERY,
+        },
+        "celery_broker_transport_options": BROKER_TRANSPORT,
+        "scheduler": {
+            # A worker may be killed between taking a task and starting it: then the task is queued again after this.
+            "task_queued_timeout": "60",
+            "task_queued_timeout_check_interval": "15",
+        },
+    }
+    return _as_variables(sections)
+
+
+def for_workers(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of a stack's environment that a Celery worker has."""
+    return {name: value for name, value in environment.items() if name not in WITHHELD_FROM_WORKERS}
+
+
+def _metadata_login(ports: Ports, secrets: Secrets) -> str:
+    return f"{METADATA}:{secrets.postgres_airflow}@{LOOPBACK}:{ports.postgres}/{METADATA}"
+
+
+def _as_variables(sections: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {
         f"AIRFLOW__{section.upper()}__{option.upper()}": value
         for section, options in sections.items()
         for option, value in options.items()
     }
-    return {"AIRFLOW_HOME": str(home), **values}
 
 
 def for_processes(environment: Mapping[str, str]) -> dict[str, str]:

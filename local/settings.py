@@ -1,4 +1,4 @@
-"""What a stack remembers between starts: its ports and its secrets."""
+"""What a stack remembers between starts: its ports, its number of workers and its secrets."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ PREFERRED_PORTS: dict[str, Sequence[int]] = {
     "demo": (27117, 55432, 56379, 8080, 8190),
     "test": (27217, 55532, 56479, 8180, 8290),
 }
+WORKERS = "WORKERS"
+# The tests run over what a deployment runs on; elsewhere the scheduler has its own processes, which start sooner.
+PREFERRED_WORKERS = {"test": 2}
+MOST_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ PORT_FIELDS = tuple(field.name for field in fields(Ports))
 
 def stack_folder(name: str) -> Path:
     """The state folder of a stack."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) or name in ("venv", "node"):
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name) or name in ("venv", "node", "compose"):
         raise StackError(f"STACK={name} is not a stack's name: use small letters, digits and hyphens, such as demo.")
     return make_private_folder(STATE / name)
 
@@ -79,15 +83,41 @@ def load_ports(folder: Path, stack: str) -> Ports | None:
 
 
 def parse_ports(arguments: list[str]) -> dict[str, int]:
-    """Ports asked for by name, such as ["AIRFLOW_PORT=9000"]."""
+    """Ports asked for by name, such as ["AIRFLOW_PORT=9000"]; WORKERS is no port and is left out."""
     names = {port_variable(field): field for field in PORT_FIELDS}
     asked = {}
     for argument in arguments:
         name, _, number = argument.partition("=")
+        if name == WORKERS:
+            continue
         if name not in names:
-            raise StackError(f"{name} is not a port's name: use one of {', '.join(names)}.")
+            raise StackError(f"{name} is not a port's name: use one of {', '.join(names)}, or {WORKERS}.")
         asked[names[name]] = ports.parse(name, number)
     return asked
+
+
+def parse_workers(arguments: list[str]) -> int | None:
+    """The number of Celery workers asked for, such as ["WORKERS=2"]; None when nothing is said."""
+    for argument in reversed(arguments):
+        name, _, number = argument.partition("=")
+        if name == WORKERS:
+            if not number.isdigit() or int(number) > MOST_WORKERS:
+                raise StackError(f"{argument} is not a number of workers: give one from 0 (none) to {MOST_WORKERS}.")
+            return int(number)
+    return None
+
+
+def load_workers(folder: Path, stack: str) -> int:
+    """How many Celery workers the stack had last, or what is preferred for it."""
+    remembered = read_json(folder / "workers.json").get("workers")
+    return remembered if isinstance(remembered, int) else PREFERRED_WORKERS.get(stack, 0)
+
+
+def settle_workers(folder: Path, stack: str, asked: int | None) -> int:
+    """Decide the number of workers: what is asked for, else the last one, else what is preferred; and remember it."""
+    if asked is not None:
+        write_json(folder / "workers.json", {"workers": asked})
+    return load_workers(folder, stack)
 
 
 def settle_ports(

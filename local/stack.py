@@ -35,6 +35,8 @@ class Stack:
 
     name: str
     ports: settings.Ports
+    workers: int = 0
+    """How many Celery workers run its tasks; with none, the scheduler does."""
 
     @property
     def folder(self) -> Path:
@@ -80,24 +82,28 @@ class Stack:
     def variables(self) -> dict[str, str]:
         """The stack's whole environment."""
         identity = StackIdentity(
-            self.name, self.folder, self.ports, self.secrets, self.redis.password, self.spotify.settings
+            self.name, self.folder, self.ports, self.secrets, self.redis.password, self.spotify.settings, self.workers
         )
         return environment.build(identity, self.own_settings)
 
     @cached_property
     def airflow(self) -> Airflow:
         """Its Airflow."""
+        variables = environment.for_processes(self.variables)
         return Airflow(
             folder=make_private_folder(self.folder / "airflow"),
             port=self.ports.airflow,
             admin_password=self.secrets.airflow_admin,
             metadata_uri=self.postgres.uri_of(METADATA, self.secrets.postgres_airflow, METADATA),
-            environment=environment.for_processes(self.variables),
+            environment=variables,
+            workers=self.workers,
+            workers_environment=environment.for_workers(variables),
         )
 
     def needs(self, server: str) -> bool:
         """Whether the stack runs this server itself."""
-        return is_needed(server, self.own_settings)
+        # The workers hear of their tasks through the stack's Redis, also where the user has one of their own.
+        return is_needed(server, self.own_settings) or (server == "redis" and self.workers > 0)
 
     def up(self) -> None:
         """Start everything that is not running, and register what Airflow should know."""
@@ -161,18 +167,20 @@ class Stack:
 
 def open_stack(name: str) -> Stack | None:
     """A stack that was started before; None when there is none of that name."""
-    ports = settings.load_ports(settings.stack_folder(name), name)
-    return Stack(name, ports) if ports else None
-
-
-def prepare_stack(name: str, asked: Mapping[str, int]) -> Stack:
-    """A stack with its ports decided, ready to start."""
     folder = settings.stack_folder(name)
+    ports = settings.load_ports(folder, name)
+    return Stack(name, ports, settings.load_workers(folder, name)) if ports else None
+
+
+def prepare_stack(name: str, asked: Mapping[str, int], asked_workers: int | None = None) -> Stack:
+    """A stack with its ports and its workers decided, ready to start."""
+    folder = settings.stack_folder(name)
+    workers = settings.settle_workers(folder, name, asked_workers)
     own = environment.users_settings(name)
     known = open_stack(name)
-    needed = {server: is_needed(server, own) for server in SERVER_VARIABLES}
+    needed = {server: is_needed(server, own) or (server == "redis" and workers > 0) for server in SERVER_VARIABLES}
     ports = settings.settle_ports(folder, name, asked, needed, lambda field: known is not None and _runs(known, field))
-    return Stack(name, ports)
+    return Stack(name, ports, workers)
 
 
 def _runs(stack: Stack, field: str) -> bool:

@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from local import processes
 from local.errors import StackError, say
-from local.servers.airflow import COMPONENTS, HEALTH_NAMES
+from local.servers.airflow import HEALTH_NAMES
 from local.stack import Stack
 
 MEGABYTE = 1024 * 1024
@@ -58,12 +58,19 @@ def _lines(stack: Stack) -> Iterator[Line]:
         label = STAND_INS.get(name, name)
         yield Line(label, _state(pid, answers), str(pid or "-"), server.address, version, _memory(pid))
     health = stack.airflow.health() if stack.airflow.pid("api-server") else {}
-    for component in COMPONENTS:
+    workers = stack.airflow.answering_workers()
+    for component in stack.airflow.components:
         pid = stack.airflow.pid(component)
-        part = HEALTH_NAMES.get(component)
-        healthy = health.get(part, {}).get("status") == "healthy" if part else bool(health)
+        healthy = component in workers or _is_healthy(component, health)
         address = stack.airflow.url if component == "api-server" else "-"
         yield Line(component, _state(pid, healthy), str(pid or "-"), address, stack.airflow.version(), _memory(pid))
+
+
+def _is_healthy(component: str, health: dict[str, dict[str, str | None]]) -> bool:
+    """What Airflow's health says of a component: of the api-server, that it answers; of a worker, nothing."""
+    if component == "api-server":
+        return bool(health)
+    return health.get(HEALTH_NAMES.get(component, ""), {}).get("status") == "healthy"
 
 
 def _dag_rows(stack: Stack) -> Iterator[tuple[str, ...]]:

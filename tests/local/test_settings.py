@@ -94,6 +94,32 @@ def test_what_is_not_a_port_is_told(text: str) -> None:
         settings.parse_ports([text])
 
 
+def test_a_number_of_workers_is_remembered_until_another_is_asked_for(tmp_path: Path) -> None:
+    assert settings.settle_workers(tmp_path, "demo", None) == 0
+    assert settings.settle_workers(tmp_path, "test", None) == 2
+    assert settings.settle_workers(tmp_path, "demo", settings.parse_workers(["AIRFLOW_PORT=9000", "WORKERS=3"])) == 3
+    assert settings.load_workers(tmp_path, "demo") == 3
+    assert settings.settle_workers(tmp_path, "demo", settings.parse_workers(["AIRFLOW_PORT=9000"])) == 3
+    assert settings.settle_workers(tmp_path, "demo", 0) == 0
+
+
+@pytest.mark.parametrize("text", ["WORKERS=two", "WORKERS=-1", "WORKERS=17", "WORKERS"])
+def test_what_is_not_a_number_of_workers_is_told(text: str) -> None:
+    with pytest.raises(StackError, match="not a number of workers"):
+        settings.parse_workers([text])
+
+
+def test_workers_have_a_slot_for_every_task_and_a_broker_beside_the_platforms_own_keys(tmp_path: Path) -> None:
+    ports_, secrets = _settle(tmp_path, {}), settings.load_secrets(tmp_path)
+    identity = environment.StackIdentity("demo", tmp_path, ports_, secrets, "redis", SIMULATED, workers=3)
+    built = environment.build(identity, {})
+    assert built["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert int(built["AIRFLOW__CORE__PARALLELISM"]) == 3 * int(built["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
+    broker, cache = built["AIRFLOW__CELERY__BROKER_URL"], built["REDIS_URL"]
+    assert broker.rpartition("/")[0] == cache.rpartition("/")[0]
+    assert broker != cache
+
+
 @pytest.mark.parametrize("name", ["", "../x", "venv", "Demo", "a b"])
 def test_a_stack_needs_a_plain_name(name: str) -> None:
     with pytest.raises(StackError, match="not a stack's name"):
