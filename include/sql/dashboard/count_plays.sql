@@ -1,0 +1,2 @@
+-- Plays in all.
+select count(*) as plays from public.listening_history

@@ -1,0 +1,88 @@
+"""How the music sounds: the distribution of each audio feature over the tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from echotune.dashboard.answers import NothingThereError
+from echotune.history.store import HistoryStore
+
+BINS = 20
+NO_FEATURES = "No track has audio features yet: run spotify_enrichment."
+
+
+@dataclass(frozen=True)
+class Feature:
+    """An audio feature and the range that is shown; what is beyond counts in the outermost bins."""
+
+    name: str
+    first: float = 0.0
+    last: float = 1.0
+    unit: str | None = None
+
+
+FEATURES = (
+    Feature("danceability"),
+    Feature("energy"),
+    Feature("valence"),
+    Feature("acousticness"),
+    Feature("instrumentalness"),
+    Feature("speechiness"),
+    Feature("liveness"),
+    Feature("loudness", -40.0, 0.0, "dB"),
+    Feature("tempo", 40.0, 220.0, "beats a minute"),
+)
+
+
+def features(store: HistoryStore) -> dict[str, Any]:
+    """Tracks and their plays by twenty equal steps of each feature, and its mean over tracks.
+
+    :raises NothingThereError: no track has features
+    """
+    with ThreadPoolExecutor(1) as beside:
+        half = beside.submit(_distributions, store, FEATURES[::2])
+        found = _distributions(store, FEATURES[1::2]) | half.result()
+    told = [_feature(one, found[one.name]) for one in FEATURES]
+    tracks = max(sum(step["tracks"] for step in one["bins"]) for one in told)
+    if not tracks:
+        raise NothingThereError(NO_FEATURES)
+    return {"tracks": tracks, "features": told}
+
+
+def _distributions(store: HistoryStore, shown: Sequence[Feature]) -> dict[str, list[dict[str, Any]]]:
+    known = {"$match": {"audio_features": {"$exists": True}}}
+    small = {"$project": {"audio_features": 1, "play_count": 1}}
+    return next(store.tracks.aggregate([known, small, {"$facet": {one.name: _bins(one) for one in shown}}]))
+
+
+def _bins(feature: Feature) -> list[dict[str, Any]]:
+    value = f"$audio_features.{feature.name}"
+    share = {"$divide": [{"$subtract": [value, feature.first]}, feature.last - feature.first]}
+    number = {"$max": [0, {"$min": [BINS - 1, {"$floor": {"$multiply": [share, BINS]}}]}]}
+    count = {"tracks": {"$sum": 1}, "plays": {"$sum": "$play_count"}, "sum": {"$sum": value}}
+    return [{"$match": {value[1:]: {"$type": "number"}}}, {"$group": {"_id": number, **count}}]
+
+
+def _feature(feature: Feature, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    by_number = {int(group["_id"]): group for group in groups}
+    width = (feature.last - feature.first) / BINS
+    tracks = sum(group["tracks"] for group in groups)
+    return {
+        "name": feature.name,
+        "unit": feature.unit,
+        "from": feature.first,
+        "to": feature.last,
+        "mean": round(sum(group["sum"] for group in groups) / tracks, 4) if tracks else None,
+        "bins": [
+            {
+                "from": round(feature.first + number * width, 4),
+                "to": round(feature.first + (number + 1) * width, 4),
+                "tracks": by_number.get(number, {}).get("tracks", 0),
+                "plays": by_number.get(number, {}).get("plays", 0),
+            }
+            for number in range(BINS)
+        ],
+    }

@@ -1,0 +1,165 @@
+"""The page as a person meets it: sign-in, Airflow's frame, every panel, a database that is down, no barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from local.demo import Run
+from local.files import STATE
+from local.sample import write_sample
+from local.stack import Stack
+from tests.dashboard.browser.conftest import PATIENCE, sign_in
+from tests.support.dag_runs import run_to_the_end
+
+ROWS = 3_000
+PANELS = ("flow", "listening", "top", "sync", "features", "enrichment", "maintenance", "rejected")
+AXE = STATE / "node" / "page" / "dashboard" / "page" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def loaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A history that went all the way; its first run."""
+    source = tmp_path_factory.mktemp("history") / "history.csv"
+    write_sample(source, rows=ROWS, bad_rows=12)
+    with stack.api() as api:
+        state, run = run_to_the_end(api, "csv_backfill", source=str(source))
+        assert state == "success"
+        for dag, conf in (
+            ("spotify_enrichment", {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000}),
+            ("mongo_to_supabase_sync", {}),
+            ("index_maintenance", {"mongodb_plan": "atlas-m0", "dry_run": True}),
+        ):
+            assert run_to_the_end(api, dag, **conf)[0] == "success", dag
+        yield run
+        for dag in ("spotify_enrichment", "mongo_to_supabase_sync", "index_maintenance"):
+            api.patch(f"dags/{dag}", {"is_paused": True})
+
+
+def panel(page: Page, name: str) -> Any:
+    return page.locator(f"section#{name}")
+
+
+def test_without_a_session_there_is_no_page_and_no_number(stack: Stack, context: BrowserContext) -> None:
+    opened = context.new_page()
+    opened.goto("/echotune/")
+    assert "/auth/login" in opened.url
+    for name in (*PANELS, "runs/csv_backfill/any"):
+        assert httpx.get(f"{stack.airflow.url}/echotune/api/{name}").status_code == httpx.codes.UNAUTHORIZED
+
+
+@pytest.mark.usefixtures("loaded")
+def test_airflow_has_it_in_its_navigation_and_frame(stack: Stack, context: BrowserContext) -> None:
+    opened = context.new_page()
+    opened.goto("/")
+    sign_in(opened, stack)
+    opened.get_by_role("link", name="EchoTune").click()
+    frame = opened.frame_locator("iframe[title=EchoTune]")
+    expect(frame.locator("section#flow")).to_have_attribute("data-state", "ok")
+    frame.locator("section#flow a").first.click()
+    opened.wait_for_url("**/dags/csv_backfill/runs/**")
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_has_its_numbers(page: Page, name: str) -> None:
+    expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    shown = {
+        "flow": "Supabase", "listening": "plays of", "top": "Artists", "sync": "listening history",
+        "features": "Danceability", "enrichment": "Audio features of tracks", "maintenance": "as declared",
+        "rejected": "history.csv, row",
+    }  # fmt: skip
+    expect(panel(page, name)).to_contain_text(shown[name])
+
+
+@pytest.mark.usefixtures("loaded")
+def test_hovering_a_plot_shows_its_numbers(page: Page) -> None:
+    chart = panel(page, "listening").locator(".chart").first
+    expect(chart.locator("svg rect").first).to_be_attached()
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(chart.locator("[aria-label=tip]")).to_contain_text("Plays")
+
+
+def test_a_runs_summary_has_a_view_of_its_own(page: Page, loaded: Run) -> None:
+    page.goto(f"/plugin/echotune/echotune/#/runs/{loaded.dag}/{quote(loaded.run, safe='')}")
+    frame = page.frame_locator("iframe[title=EchoTune]")
+    expect(frame.locator("section#run pre.summary").first).to_contain_text("new plays from")
+    expect(frame.locator("section#run")).to_contain_text("12 rows")
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    # Added by the debugger, which no policy of the page stops.
+    page.evaluate(Path(AXE).read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in SERIOUS] == []
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("width", [360, 768, 1600])
+def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.usefixtures("loaded")
+def test_every_control_is_reached_by_keyboard(page: Page) -> None:
+    expect(panel(page, "rejected")).to_have_attribute("data-state", "ok")
+    page.keyboard.press("Tab")
+    reached = set()
+    for _ in range(200):
+        reached.add(page.evaluate("document.activeElement.closest('section')?.id"))
+        page.keyboard.press("Tab")
+    assert reached >= {"flow", "listening", "sync", "features", "enrichment", "maintenance", "rejected"}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_nothing_is_asked_of_another_host(context: BrowserContext, page: Page, stack: Stack) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+    page.reload()
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    assert set(asked) - {""} == {urlsplit(stack.airflow.url).netloc}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_database_that_stops_shows_as_that_and_the_rest_lives(page: Page, stack: Stack) -> None:
+    expect(panel(page, "listening")).to_have_attribute("data-state", "ok")
+    stack.mongodb.stop()
+    try:
+        for _ in range(4):
+            page.reload()
+            expect(panel(page, "listening")).not_to_have_attribute("data-state", "loading")
+            if panel(page, "listening").get_attribute("data-state") == "unavailable":
+                break
+            page.wait_for_timeout(3_000)
+        expect(panel(page, "listening")).to_contain_text("MONGODB_URI")
+        expect(panel(page, "sync")).to_have_attribute("data-state", "ok")
+        plays = page.locator("[data-step=plays]")
+        expect(plays).to_have_attribute("data-state", "unavailable", timeout=PATIENCE)
+        expect(page.locator("[data-step=supabase]")).not_to_have_attribute("data-state", "unavailable")
+    finally:
+        stack.mongodb.start()
+
+
+def test_only_reading_is_possible(stack: Stack) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = httpx.request(method, f"{stack.airflow.url}/echotune/api/flow")
+        assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
