@@ -1,8 +1,9 @@
-"""make demo: the stack, a sample of plays, the three data DAGs one after the other over the REST API, what came out."""
+"""make demo: the stack, a sample or plays of one's own, the three data DAGs one after the other, what came out."""
 
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from urllib.parse import quote
 from local.__main__ import up
 from local.airflow_api import AirflowApi, Json
 from local.errors import StackError, exit_with_sentence, say
-from local.files import PROJECT, make_private_folder
+from local.files import PROJECT, make_private_folder, read_json, write_json
+from local.settings import stack_folder
 from local.stack import Stack, open_stack
 
 DAG = "csv_backfill"
@@ -26,6 +28,8 @@ SYNC = "mongo_to_supabase_sync"
 # The simulator has no limits unless it is told some, and the demo should take seconds.
 SIMULATOR_BUDGET = {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000}
 SUMMARY_TASK = "summary"
+PAGE = "/plugin/echotune"
+GENERATED, OWN = "generated", "a person's own"
 TOP_ARTISTS = "select name, plays from top_artists where period = 'all' order by plays desc limit 10"
 DAG_SECONDS = 90.0
 RUN_SECONDS = 3600.0
@@ -64,17 +68,20 @@ def main() -> None:
     parser.add_argument("ports", nargs="*", metavar="NAME_PORT=N")
     parser.add_argument("--stack", default="demo")
     parser.add_argument("--rows", default="20000")
+    parser.add_argument("--source", default="", help="a file of one's own, instead of a generated sample")
     parser.add_argument("--dag", default=DAG, help="another DAG, for tests")
     arguments = parser.parse_intermixed_args()  # ports may come after options
     if not arguments.rows.isdigit() or int(arguments.rows) < 1:
         raise StackError(f"ROWS={arguments.rows} is not a number of plays: give one such as ROWS=20000.")
+    own = own_source(arguments.source) if arguments.source else None
+    keep_apart(stack_folder(arguments.stack), GENERATED if own is None else OWN)
     up(arguments.stack, arguments.ports)
     stack = open_stack(arguments.stack)
     if stack is None:
         raise StackError("the stack did not start: run make status.")
-    source = sample(stack.folder / "samples", int(arguments.rows))
+    source = own or str(sample(stack.folder / "samples", int(arguments.rows)))
     with stack.api() as api:
-        run = show_run(api, arguments.dag, {"source": str(source)})
+        run = show_run(api, arguments.dag, {"source": source})
         if arguments.dag == DAG:
             run = enrich(api, stack) or run
             run = sync(api, stack) or run
@@ -112,6 +119,29 @@ def sync(api: AirflowApi, stack: Stack) -> Run | None:
         return None
     say("Copying from MongoDB to PostgreSQL, which stands in for Supabase, and proving both sides equal.")
     return show_run(api, SYNC, {})
+
+
+def own_source(source: str) -> str:
+    """A source as the DAG takes it, wherever its tasks run; a folder or pattern of this machine names something."""
+    if "://" in source:
+        return source
+    path = Path(source).expanduser().absolute()
+    if not glob.glob(str(path)):
+        raise StackError(f"SOURCE={source} names nothing that is here: give a file, a folder or a pattern.")
+    return str(path)
+
+
+def keep_apart(folder: Path, plays: str) -> None:
+    """Let a stack have generated plays or a person's own, never both: they could not be told apart later."""
+    record = folder / "demo.json"
+    found = read_json(record).get("plays") or (GENERATED if (folder / "samples").is_dir() else plays)
+    if found != plays:
+        raise StackError(
+            f"the stack {folder.name} holds {found} plays, and {plays} ones would mix with them: give these a stack "
+            "of their own (STACK=mine, say), or remove everything with make clean."
+        )
+    make_private_folder(folder)
+    write_json(record, {"plays": plays})
 
 
 def sample(folder: Path, rows: int) -> Path:
@@ -228,8 +258,9 @@ def show_ways_on(stack: Stack, run: Run) -> None:
     option = "" if stack.name == "demo" else f" STACK={stack.name}"
     prefix = "" if stack.name == "demo" else f"STACK={stack.name} "
     say("")
-    say(f"See the run:    {stack.airflow.url}/dags/{run.dag}/runs/{run.run}")
+    say(f"See the page:   {stack.airflow.url}{PAGE}")
     say(f"                user admin, password: make password{option}")
+    say(f"See the run:    {stack.airflow.url}/dags/{run.dag}/runs/{run.run}")
     say(f"See the plays:  {prefix}local/run mongosh --eval 'db.listening_history.findOne()'")
     say(f"See the tracks: {prefix}local/run mongosh --eval 'db.tracks.find().sort({{play_count: -1}}).limit(3)'")
     if run.dag == SYNC:
