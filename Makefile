@@ -14,24 +14,28 @@ PORT_NAMES := MONGODB_PORT POSTGRES_PORT REDIS_PORT AIRFLOW_PORT SPOTIFY_PORT
 PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name))),$(name)=$($(name))))
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
-.PHONY: help bootstrap demo up down status password test lint format bench lock clean
+.PHONY: help bootstrap demo up down setup status password test lint format bench lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  local/run COMMAND...  run airflow, psql, mongosh, redis-cli, pytest... in the stack's environment"
-	@echo "Options: ROWS=20000 (demo), STACK=demo|test, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT= SPOTIFY_PORT="
+	@echo "Options: ROWS=20000 or SOURCE=history.csv (demo), STACK=demo|test, WORKERS=0, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT= SPOTIFY_PORT="
 
 bootstrap:
 	@local/bootstrap
+	@local/build-page
 
-demo: bootstrap ## set everything up, load a sample of ROWS plays, show the result
-	@$(PYTHON) -m local.demo --stack $(STACK) --rows $(ROWS) $(PORTS)
+demo: bootstrap ## set everything up, load a sample of ROWS plays, or your SOURCE, show the result
+	@$(PYTHON) -m local.demo --stack $(STACK) --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(PORTS)
 
 up: bootstrap ## start the stack with the Airflow UI
 	@$(PYTHON) -m local up --stack $(STACK) $(PORTS)
 
 down: bootstrap ## stop the stack; its data stays
 	@$(PYTHON) -m local down --stack $(STACK)
+
+setup: bootstrap ## ask for your own servers and accounts, test them, write .env; NO_INPUT=1 only tests
+	@$(PYTHON) -m local.setup $(if $(NO_INPUT),--no-input)
 
 status: bootstrap ## show what runs, where, and the DAGs' last runs
 	@$(PYTHON) -m local status --stack $(STACK)
