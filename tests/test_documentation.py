@@ -1,0 +1,48 @@
+"""The README and its pages: what they name is there, and what a user sets is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from dotenv import dotenv_values
+
+from echotune.resources import PROJECT
+
+README = PROJECT / "README.md"
+PAGES = (README, *sorted((PROJECT / "docs").glob("*.md")))
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+TARGET = re.compile(r"^    make ([a-z]+)|`make ([a-z]+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_names_every_parameter_of_every_dag() -> None:
+    rows = {
+        row.split("|")[1].strip(): row
+        for row in README.read_text(encoding="utf-8").splitlines()
+        if row.startswith("| ") and "`" in row
+    }
+    bag = DagBag(PROJECT / "dags")
+    missing = [
+        f"{dag_id}.{name}" for dag_id, dag in bag.dags.items() for name in dag.params if f"`{name}`" not in rows[dag_id]
+    ]
+    assert missing == []
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [name for name in dotenv_values(PROJECT / ".env.example") if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_make_target_it_names_is_there(page: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {first or second for first, second in TARGET.findall(page.read_text(encoding="utf-8"))}
+    assert named <= set(targets)
