@@ -18,6 +18,7 @@ from benchmarks.dag import run_dag
 from benchmarks.enrichment import measure_enrichment
 from benchmarks.maintenance import measure_maintenance
 from benchmarks.measure import Measurement, measure
+from benchmarks.page import measure_page
 from benchmarks.peers import insert_encoded, load_row_by_row
 from benchmarks.sync import LONG_TIMES, measure_sync
 from local.__main__ import down, up
@@ -42,6 +43,7 @@ def main() -> None:
     alone.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
     alone.add_argument("--sync", action="store_true", help="measure nothing but the sync to PostgreSQL")
     alone.add_argument("--maintenance", action="store_true", help="measure nothing but the maintenance of indexes")
+    alone.add_argument("--page", action="store_true", help="measure nothing but the page in the Airflow UI")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.csv"
@@ -59,6 +61,9 @@ def main() -> None:
         if arguments.maintenance:
             show_ratios(measure_maintained(Path(folder), path))
             return
+        if arguments.page:
+            show_ratios(measure_shown(path))
+            return
         long_path = None
         if not arguments.quick:
             long_path = Path(folder) / "long.csv"
@@ -68,6 +73,7 @@ def main() -> None:
         syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
         maintained = measure_maintained(Path(folder), path)
         dags = measure_dag(path, arguments.rows)
+        shown = measure_shown(path)
     show([*loads.values(), *enrichments.values(), *syncs.values(), *dags.values()])
     show_ratios(
         [
@@ -75,6 +81,7 @@ def main() -> None:
             *enrichment_ratios(enrichments, numbers),
             *sync_ratios(syncs, written),
             *maintained,
+            *shown,
         ]
     )
 
@@ -193,6 +200,24 @@ def measure_dag(path: Path, rows: int) -> dict[str, Measurement]:
         }
     finally:
         down(STACK)
+
+
+def measure_shown(path: Path) -> list[Ratio]:
+    """The page over a history that went all the way, in the same stack; what is asked of each panel."""
+    say("the page in the Airflow UI ...")
+    up(STACK, [])
+    try:
+        stack = open_stack(STACK)
+        if stack is None:
+            raise RuntimeError(f"the stack {STACK} was started and is not there")
+        found = measure_page(stack, path)
+    finally:
+        down(STACK)
+    return [
+        (f"page, {panel}: milliseconds {when}", milliseconds, "under 300", lambda x: x < 300)
+        for when, panels in found.items()
+        for panel, milliseconds in panels.items()
+    ]
 
 
 def dag_measurement(name: str, rows: int, seconds: float) -> Measurement:

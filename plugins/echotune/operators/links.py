@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
+from echotune.operators.connection_check import SummariseChecksOperator
 from echotune.operators.csv_backfill import LoadHistoryChunkOperator, RefreshCatalogOperator, SummariseLoadOperator
 from echotune.operators.history_archive import (
     ArchivePlaysOperator,
@@ -43,6 +44,7 @@ class WrittenLink(BaseOperatorLink):
         SummariseEnrichmentOperator,
         SummariseSyncOperator,
         SummariseArchiveOperator,
+        SummariseChecksOperator,
         SummariseRestoreOperator,
         ReportMaintenanceOperator,
         LoadHistoryChunkOperator,
