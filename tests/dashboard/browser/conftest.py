@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from local.stack import Stack
 
@@ -34,14 +34,30 @@ def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def session(browser: Browser, stack: Stack) -> StorageState:
+    """What a browser keeps after signing in: once for all tests."""
+    opened = browser.new_context(base_url=stack.airflow.url)
+    page = opened.new_page()
+    page.goto("/echotune/")
+    sign_in(page, stack)
+    page.wait_for_url("**/echotune/")
+    state = opened.storage_state()
+    opened.close()
+    return state
+
+
 @pytest.fixture
-def page(context: BrowserContext, stack: Stack) -> Page:
-    """The page, after signing in."""
-    opened = context.new_page()
-    opened.goto("/echotune/")
-    sign_in(opened, stack)
-    opened.wait_for_url("**/echotune/")
-    return opened
+def page(browser: Browser, stack: Stack, session: StorageState) -> Iterator[Page]:
+    """The page, signed in."""
+    opened = browser.new_context(
+        base_url=stack.airflow.url, viewport={"width": 1440, "height": 1000}, storage_state=session
+    )
+    opened.set_default_timeout(PATIENCE)
+    page = opened.new_page()
+    page.goto("/echotune/")
+    yield page
+    opened.close()
 
 
 def sign_in(page: Page, stack: Stack) -> None:
