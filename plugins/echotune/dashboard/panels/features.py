@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,16 +61,20 @@ def _distributions(store: HistoryStore, shown: Sequence[Feature]) -> dict[str, l
 
 def _bins(feature: Feature) -> list[dict[str, Any]]:
     value = f"$audio_features.{feature.name}"
-    share = {"$divide": [{"$subtract": [value, feature.first]}, feature.last - feature.first]}
-    number = {"$max": [0, {"$min": [BINS - 1, {"$floor": {"$multiply": [share, BINS]}}]}]}
+    steps = BINS / (feature.last - feature.first)
+    number = {"$floor": {"$add": [{"$multiply": [value, steps]}, -feature.first * steps]}}
     count = {"tracks": {"$sum": 1}, "plays": {"$sum": "$play_count"}, "sum": {"$sum": value}}
     return [{"$match": {value[1:]: {"$type": "number"}}}, {"$group": {"_id": number, **count}}]
 
 
 def _feature(feature: Feature, groups: list[dict[str, Any]]) -> dict[str, Any]:
-    by_number = {int(group["_id"]): group for group in groups}
+    tracks_of, plays_of = Counter[int](), Counter[int]()
+    for group in groups:
+        number = max(0, min(BINS - 1, int(group["_id"])))
+        tracks_of[number] += group["tracks"]
+        plays_of[number] += group["plays"]
     width = (feature.last - feature.first) / BINS
-    tracks = sum(group["tracks"] for group in groups)
+    tracks = tracks_of.total()
     return {
         "name": feature.name,
         "unit": feature.unit,
@@ -80,8 +85,8 @@ def _feature(feature: Feature, groups: list[dict[str, Any]]) -> dict[str, Any]:
             {
                 "from": round(feature.first + number * width, 4),
                 "to": round(feature.first + (number + 1) * width, 4),
-                "tracks": by_number.get(number, {}).get("tracks", 0),
-                "plays": by_number.get(number, {}).get("plays", 0),
+                "tracks": tracks_of[number],
+                "plays": plays_of[number],
             }
             for number in range(BINS)
         ],
