@@ -12,6 +12,8 @@ PYTHON := PYTHONPATH=.:plugins .local/venv/bin/python
 # Ports count only when they are typed (make up AIRFLOW_PORT=9000): REDIS_PORT in a shell often means another thing.
 PORT_NAMES := MONGODB_PORT POSTGRES_PORT REDIS_PORT AIRFLOW_PORT SPOTIFY_PORT
 PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name))),$(name)=$($(name))))
+# Many shells have a USERNAME of their own, which is no Spotify user.
+USER_OPTION := $(if $(findstring command,$(origin USERNAME)),--username "$(USERNAME)")
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
 .PHONY: help bootstrap demo up down setup status password test lint format bench lock clean
@@ -19,14 +21,14 @@ LINTED := $(wildcard dags plugins local benchmarks tests)
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  local/run COMMAND...  run airflow, psql, mongosh, redis-cli, pytest... in the stack's environment"
-	@echo "Options: ROWS=20000 or SOURCE=history.csv (demo), STACK=demo|test, WORKERS=0, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT= SPOTIFY_PORT="
+	@echo "Options: ROWS=20000 or SOURCE=my_spotify_data.zip USERNAME=me (demo), STACK=demo|test, WORKERS=0, MONGODB_PORT= POSTGRES_PORT= REDIS_PORT= AIRFLOW_PORT= SPOTIFY_PORT="
 
 bootstrap:
 	@local/bootstrap
 	@local/build-page
 
 demo: bootstrap ## set everything up, load a sample of ROWS plays, or your SOURCE, show the result
-	@$(PYTHON) -m local.demo --stack $(STACK) --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(PORTS)
+	@$(PYTHON) -m local.demo --stack $(STACK) --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(USER_OPTION) $(PORTS)
 
 up: bootstrap ## start the stack with the Airflow UI
 	@$(PYTHON) -m local up --stack $(STACK) $(PORTS)

@@ -150,7 +150,7 @@ def measure_loads(uri: str, path: str, rows: int) -> dict[str, Measurement]:
         found["row by row"] = measure("iterrows, one bulk_write", rows, load_row_by_row, (uri, database.name, path))
     with Database(uri) as database:
         say("csv_backfill's chunks in one process ...")
-        file_plan, chunks = backfill.plan(uri, database.name, path)
+        ((file_plan, chunks),) = backfill.plan(uri, database.name, path)
         found["one"] = measure("ours, 1 process", rows, backfill.load, (uri, database.name, chunks, file_plan.rows))
         documents = database.encoded_plays()
     with Database(uri) as database:
@@ -178,7 +178,7 @@ def measure_long(uri: str, path: str, rows: int) -> Measurement:
 
 def measure_parallel(name: str, uri: str, database: str, path: str, rows: int) -> Measurement:
     """Load a file's chunks side by side, each process taking every other chunk."""
-    file_plan, chunks = backfill.plan(uri, database, path)
+    ((file_plan, chunks),) = backfill.plan(uri, database, path)
     shares = [(uri, database, chunks[first::PROCESSES], file_plan.rows) for first in range(PROCESSES)]
     return measure(name, rows, backfill.load, *shares)
 

@@ -1,4 +1,4 @@
-"""Listening histories from CSV files into MongoDB."""
+"""Listening histories, from CSV files and from Spotify's own export, into MongoDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from echotune.notifications import RunNotifier, remember_error
 from echotune.operators.csv_backfill import (
     AnnounceNewPlaysOperator,
     InspectHistoryOperator,
-    LoadHistoryChunkOperator,
+    LoadHistoryChunksOperator,
+    MarkDuplicatesOperator,
     PlanHistoryOperator,
     ReconcileLoadOperator,
     RefreshCatalogOperator,
@@ -23,13 +24,16 @@ from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator
 DOC = """
 ### CSV backfill
 
-Loads combined listening-history CSVs (57 columns, one row a play) into MongoDB. Trigger it with a **source**: a file,
-a folder, a pattern such as `include/data/*.csv.gz`, or an address in object storage.
+Loads listening histories into MongoDB: Spotify's own export (the ZIP as it was downloaded, its folder, or single JSON
+files; the account data too) and combined CSVs (57 columns, one row a play). Trigger it with a **source**: a file, a
+folder, a pattern such as `include/data/*.csv.gz`, or an address in object storage. Spotify's newer exports do not say
+whose they are: set **username** for them.
 
 * **Nothing lost:** each row ends as a new play, one that is already there, an exact repeat, or a rejected row with its
   reason in `rejected_rows`. The sum is checked, and a load whose sum is off fails.
 * **Nothing twice:** a play's id is computed from its own columns. Start the same load again at any time, also after a
-  crash: what is done is skipped, and what enrichment wrote since stays.
+  crash: what is done is skipped, and what enrichment wrote since stays. A play that two sources tell in other words is
+  marked `duplicate_of` with the rule that matched, and counts once.
 * **First look:** a dry run reads and checks everything and writes nothing.
 
 After the load `tracks`, `artists` and `albums` are counted, missing indexes are made, plays get the audio features and
@@ -43,14 +47,16 @@ PARAMS = {
         type="string",
         minLength=1,
         title="Source",
-        description="A .csv or .csv.gz file, a folder of them, a pattern, or an address such as "
-        "s3://bucket/history.csv. A relative path starts at the project's folder; it is read where the tasks run.",
+        description="Spotify's ZIP or its folder or JSON files, a .csv or .csv.gz, a folder of them, a pattern, or an "
+        "address such as s3://bucket/history.csv. A relative path starts at the project's folder; it is read where the "
+        "tasks run.",
     ),
     "username": Param(
         None,
         type=["null", "string"],
-        title="Only this user",
-        description="Load the plays of one username only. Empty: everyone's.",
+        title="User",
+        description="Load the plays of this Spotify user only, who is also the user of files that name none, such as "
+        "Spotify's newer exports. Empty: everyone's.",
     ),
     "pii_policy": Param(
         "drop",
@@ -102,7 +108,7 @@ SETTINGS = {
 
 with DAG(
     dag_id="csv_backfill",
-    description="CSV listening histories into MongoDB: nothing lost, nothing twice",
+    description="Listening histories, from CSV or Spotify's export, into MongoDB: nothing lost, nothing twice",
     doc_md=DOC,
     schedule=None,
     params=PARAMS,
@@ -121,22 +127,24 @@ with DAG(
         "execution_timeout": timedelta(minutes=30),
     },
 ):
-    preflight = InspectHistoryOperator(task_id="preflight", source="{{ params.source }}")
+    preflight = InspectHistoryOperator(task_id="preflight", source="{{ params.source }}", settings=SETTINGS)
     plan = PlanHistoryOperator(task_id="plan_chunks", files=preflight.output, settings=SETTINGS)
     files = XComArg(plan, key="files")
-    load = LoadHistoryChunkOperator.partial(
+    load = LoadHistoryChunksOperator.partial(
         task_id="load_chunks",
         settings=SETTINGS,
         pool="mongo_write",
         execution_timeout=timedelta(hours=2),
-        map_index_template="{{ task.chunk['file'] }} from row {{ task.chunk['first_row'] }}",
+        map_index_template="{{ task.chunks[0]['chunk']['file'] }} from row {{ task.chunks[0]['chunk']['first_row'] }}"
+        "{% if task.chunks | length > 1 %}, and {{ task.chunks | length - 1 }} more{% endif %}",
     ).expand_kwargs(plan.output)
-    catalog = RefreshCatalogOperator(
-        task_id="build_catalog", report_only="{{ params.dry_run }}", pool="mongo_write", trigger_rule="none_failed"
-    )
     indexes = EnsureMongoIndexesOperator(
-        task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write"
+        task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write", trigger_rule="none_failed"
     )
+    duplicates = MarkDuplicatesOperator(
+        task_id="mark_duplicates", report_only="{{ params.dry_run }}", pool="mongo_write"
+    )
+    catalog = RefreshCatalogOperator(task_id="build_catalog", report_only="{{ params.dry_run }}", pool="mongo_write")
     embed = EmbedEnrichmentOperator(
         task_id="embed_known_features",
         report_only="{{ params.dry_run }}",
@@ -154,6 +162,7 @@ with DAG(
         task_id="summary",
         plans=files,
         loaded=load.output,
+        duplicates=duplicates.output,
         catalog=catalog.output,
         settings=SETTINGS,
         trigger_rule="none_failed",
@@ -162,4 +171,4 @@ with DAG(
         task_id="announce_new_plays", summary=summary.output, outlets=[LISTENING_HISTORY]
     )
 
-    load >> catalog >> indexes >> embed >> reconcile >> summary >> announce
+    load >> indexes >> duplicates >> catalog >> embed >> reconcile >> summary >> announce

@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--stack", default="demo")
     parser.add_argument("--rows", default="20000")
     parser.add_argument("--source", default="", help="a file of one's own, instead of a generated sample")
+    parser.add_argument("--username", default="", help="whose plays it holds, where it does not say so")
     parser.add_argument("--dag", default=DAG, help="another DAG, for tests")
     arguments = parser.parse_intermixed_args()  # ports may come after options
     if not arguments.rows.isdigit() or int(arguments.rows) < 1:
@@ -81,7 +82,8 @@ def main() -> None:
         raise StackError("the stack did not start: run make status.")
     source = own or str(sample(stack.folder / "samples", int(arguments.rows)))
     with stack.api() as api:
-        run = show_run(api, arguments.dag, {"source": source})
+        username = {"username": arguments.username} if arguments.username else {}
+        run = show_run(api, arguments.dag, {"source": source} | username)
         if arguments.dag == DAG:
             run = enrich(api, stack) or run
             run = sync(api, stack) or run

@@ -18,6 +18,7 @@ from echotune.history.load import load_chunk
 from echotune.history.preflight import inspect_file
 from echotune.history.privacy import PersonalData, PersonalDataPolicy
 from echotune.history.settings import LoadSettings
+from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi, Json
 from local.demo import Run, log_lines, trigger
@@ -53,7 +54,7 @@ def undisturbed(mongodb_client: MongoClient[Document], history: Path) -> Iterato
     """The documents of the history, loaded without Airflow and without trouble."""
     settings = LoadSettings(chunk_rows=CHUNK_ROWS)
     with fresh_store(mongodb_client) as store:
-        for chunk in plan_chunks(history, inspect_file(history), chunk_rows=CHUNK_ROWS):
+        for chunk in plan_chunks(history, inspect_file(HistoryFile(path=history)), chunk_rows=CHUNK_ROWS):
             load_chunk(
                 store,
                 history,

@@ -12,6 +12,7 @@ from echotune.history.chunks import Chunk, open_chunk, plan_chunks
 from echotune.history.errors import HistoryError
 from echotune.history.preflight import inspect_file
 from echotune.history.records import read_cells
+from echotune.history.source import HistoryFile
 from local.sample import HEADER, write_sample
 from tests.support.cells import hard_rows
 from tests.support.loading import numbered_rows
@@ -22,7 +23,7 @@ MARKS = st.sampled_from(["", "\ufeff"])
 
 
 def plan(path: Path, chunk_rows: int) -> list[Chunk]:
-    return list(plan_chunks(path, inspect_file(path), chunk_rows=chunk_rows))
+    return list(plan_chunks(path, inspect_file(HistoryFile(path=path)), chunk_rows=chunk_rows))
 
 
 def read(path: Path, chunk: Chunk) -> list[tuple[int, list[str]]]:
@@ -103,7 +104,9 @@ def test_a_gzipped_file_reads_as_the_plain_one(tmp_path: Path) -> None:
     assert read_all(tmp_path / "history.csv.gz", 90) == read_all(tmp_path / "history.csv", 90)
 
 
-def test_a_reader_tells_the_order_of_the_file(tmp_path: Path) -> None:
+def test_a_reader_gives_cells_in_the_order_of_the_columns(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "history.csv", [list(reversed(row()))], header=list(reversed(HEADER)))
-    with open_chunk(path, plan(path, 10)[0]) as reader:
-        assert reader.columns == tuple(reversed(HEADER))
+    (chunk,) = plan(path, 10)
+    ((_, record),) = numbered_rows(path, chunk)
+    with open_chunk(path, chunk) as reader:
+        assert list(reader.read_play(record).cells) == row()

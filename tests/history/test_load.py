@@ -13,6 +13,7 @@ from echotune.history.plan import plan_file
 from echotune.history.preflight import inspect_file
 from echotune.history.privacy import PersonalDataPolicy
 from echotune.history.settings import LoadSettings
+from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from local.sample import DEFECTS, HEADER, Defect, bad_rows, write_sample
 from tests.support.cells import (
@@ -113,7 +114,8 @@ def test_a_bad_row_is_kept_with_file_row_column_and_reason(store: HistoryStore, 
     load_file(store, path)
     kept = store.rejected_rows.find_one({"source.row": number})
     assert kept is not None
-    assert kept["source"] == {"file": "history.csv", "sha256": inspect_file(path).sha256, "row": number}
+    sha256 = inspect_file(HistoryFile(path=path)).sha256
+    assert kept["source"] == {"file": "history.csv", "sha256": sha256, "row": number}
     assert kept.get("column") == defect.column
     assert kept["reason"].split()[0] in {"is", "has", "holds"}
 
@@ -361,7 +363,7 @@ def test_the_policy_is_none_of_the_identity(store: HistoryStore, path: Path) -> 
 
 def test_a_file_that_changed_after_the_plan_is_an_error(store: HistoryStore, path: Path) -> None:
     settings = LoadSettings()
-    plan, (chunk,) = plan_file(store, path, inspect_file(write_csv(path, rows(5))), settings)
+    plan, (chunk,) = plan_file(store, path, inspect_file(HistoryFile(path=write_csv(path, rows(5)))), settings)
     write_csv(path, rows(5, start=1))
     with pytest.raises(HistoryError, match="history.csv was changed while it was loaded"):
         load_planned(store, path, chunk, plan, settings)
@@ -369,7 +371,7 @@ def test_a_file_that_changed_after_the_plan_is_an_error(store: HistoryStore, pat
 
 def test_a_file_that_moved_is_loaded_from_where_it_is(store: HistoryStore, path: Path) -> None:
     settings = LoadSettings()
-    plan_file(store, path, inspect_file(write_csv(path, rows(5))), settings)
+    plan_file(store, path, inspect_file(HistoryFile(path=write_csv(path, rows(5)))), settings)
     moved = path.rename(path.with_name("moved.csv"))
-    plan, (chunk,) = plan_file(store, moved, inspect_file(moved), settings)
+    plan, (chunk,) = plan_file(store, moved, inspect_file(HistoryFile(path=moved)), settings)
     assert load_planned(store, moved, chunk, plan, settings).inserted == 5

@@ -14,7 +14,7 @@ from echotune.history.chunks import plan_chunks
 from echotune.history.errors import HistoryError
 from echotune.history.preflight import inspect_file
 from echotune.history.records import read_cells
-from echotune.history.source import find_files, open_history, split_pattern
+from echotune.history.source import HistoryFile, find_files, open_history, split_pattern
 from echotune.operators.history_path import history_path
 from echotune.resources import PROJECT
 from tests.support.loading import numbered_rows
@@ -39,7 +39,7 @@ def bucket() -> Iterator[str]:
 
 def found(source: str) -> list[str]:
     base, pattern = split_pattern(source)
-    return [path.name for path in find_files(history_path(base), pattern)]
+    return [file.name for file in find_files(history_path(base), pattern)]
 
 
 def test_a_file_is_found(bucket: str) -> None:
@@ -60,20 +60,20 @@ def test_a_missing_file_is_named(bucket: str) -> None:
 
 
 def test_a_file_is_inspected(bucket: str) -> None:
-    file = inspect_file(history_path(f"{bucket}/a.csv"))
+    file = inspect_file(HistoryFile(path=history_path(f"{bucket}/a.csv")))
     assert (file.name, file.size) == ("a.csv", len(TEXT.encode()))
 
 
 def test_the_path_of_an_inspected_file_leads_to_it_again(bucket: str) -> None:
-    file = inspect_file(history_path(f"{bucket}/a.csv"))
-    with open_history(history_path(file.path)) as stream:
+    file = inspect_file(HistoryFile(path=history_path(f"{bucket}/a.csv")))
+    with open_history(HistoryFile(path=history_path(file.path))) as stream:
         assert stream.read() == TEXT.encode()
 
 
 @pytest.mark.parametrize("name", ["a.csv", "packed/c.csv.gz"])
 def test_a_file_is_cut_into_chunks_and_read(bucket: str, name: str) -> None:
     path = history_path(f"{bucket}/{name}")
-    chunks = list(plan_chunks(path, inspect_file(path), chunk_rows=2))
+    chunks = list(plan_chunks(path, inspect_file(HistoryFile(path=path)), chunk_rows=2))
     assert [read_cells(record) for chunk in chunks for _, record in numbered_rows(path, chunk)] == ROWS
 
 

@@ -11,6 +11,7 @@ import pytest
 from echotune.history.plan import FilePlan, plan_file
 from echotune.history.preflight import inspect_file
 from echotune.history.settings import LoadSettings
+from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from tests.support.databases import plays_of
 from tests.support.loading import load_file, require_reconciled
@@ -24,11 +25,11 @@ def path(tmp_path: Path) -> Path:
 
 def waiting(store: HistoryStore, path: Path, **settings: Any) -> list[int]:
     chosen = LoadSettings.of({"chunk_rows": 4} | settings)
-    return [chunk.index for chunk in plan_file(store, path, inspect_file(path), chosen)[1]]
+    return [chunk.index for chunk in plan_file(store, path, inspect_file(HistoryFile(path=path)), chosen)[1]]
 
 
 def test_a_new_file_is_planned_whole(store: HistoryStore, path: Path) -> None:
-    plan, chunks = plan_file(store, path, inspect_file(path), LoadSettings(chunk_rows=4))
+    plan, chunks = plan_file(store, path, inspect_file(HistoryFile(path=path)), LoadSettings(chunk_rows=4))
     assert (plan.rows, plan.done_chunks, [chunk.rows for chunk in chunks]) == (10, 0, [4, 4, 2])
 
 
@@ -39,7 +40,7 @@ def test_a_done_chunk_is_skipped(store: HistoryStore, path: Path) -> None:
 
 def test_the_rows_of_a_skipped_chunk_are_already_there(store: HistoryStore, path: Path) -> None:
     load_file(store, path, chunk_rows=4)
-    plan, _ = plan_file(store, path, inspect_file(path), LoadSettings(chunk_rows=4))
+    plan, _ = plan_file(store, path, inspect_file(HistoryFile(path=path)), LoadSettings(chunk_rows=4))
     assert (plan.done_chunks, plan.done.rows, plan.done.already_there, plan.done.inserted) == (3, 10, 10, 0)
 
 
@@ -110,7 +111,7 @@ def test_other_chunks_are_skipped_as_well_once_they_are_loaded(store: HistorySto
 
 
 def test_a_recorded_plan_is_the_plan_made_anew(store: HistoryStore, path: Path) -> None:
-    file, settings = inspect_file(path), LoadSettings(chunk_rows=4)
+    file, settings = inspect_file(HistoryFile(path=path)), LoadSettings(chunk_rows=4)
     assert plan_file(store, path, file, settings) == plan_file(store, path, file, settings)
 
 
@@ -120,5 +121,5 @@ def test_a_dry_run_records_no_plan(store: HistoryStore, path: Path) -> None:
 
 
 def test_a_plan_survives_its_way_between_tasks(store: HistoryStore, path: Path) -> None:
-    plan, _ = plan_file(store, path, inspect_file(path), LoadSettings(chunk_rows=4))
+    plan, _ = plan_file(store, path, inspect_file(HistoryFile(path=path)), LoadSettings(chunk_rows=4))
     assert FilePlan.from_dict(asdict(plan)) == plan

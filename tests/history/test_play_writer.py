@@ -18,6 +18,7 @@ from echotune.history.chunks import Chunk
 from echotune.history.plan import plan_file
 from echotune.history.preflight import inspect_file
 from echotune.history.settings import LoadSettings
+from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from tests.support.databases import fresh_store, plays_of
 from tests.support.loading import Loaded, Order, load_file, load_planned, require_reconciled
@@ -93,7 +94,7 @@ def test_enrichment_survives_when_an_earlier_row_becomes_the_source(store: Histo
 def test_a_chunk_that_is_tried_again_after_a_later_one_is_reconciled(store: HistoryStore, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "history.csv", [row(), row()])
     chosen = LoadSettings(chunk_rows=1)
-    plan, (first, second) = plan_file(store, path, inspect_file(path), chosen)
+    plan, (first, second) = plan_file(store, path, inspect_file(HistoryFile(path=path)), chosen)
     later = load_planned(store, path, second, plan, chosen)
     load_planned(store, path, first, plan, chosen)  # and the worker dies before it can tell
     again = load_planned(store, path, first, plan, chosen)

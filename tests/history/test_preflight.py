@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from echotune.history.errors import HistoryError
-from echotune.history.preflight import InspectedFile, check_room, header_problem, inspect_file
+from echotune.history.header import header_problem
+from echotune.history.preflight import InspectedFile, check_room, inspect_file
+from echotune.history.source import HistoryFile, find_files
 from echotune.history.store import HistoryStore
 from local.sample import HEADER
 from tests.support.rows import csv_text, rows, write_csv
@@ -24,7 +26,7 @@ def complaint(tmp_path: Path, content: bytes, name: str = "history.csv") -> str:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(HistoryError) as caught:
-        inspect_file(path)
+        inspect_file(HistoryFile(path=path))
     assert name in str(caught.value)
     return str(caught.value)
 
@@ -37,7 +39,7 @@ def with_header(columns: Sequence[str]) -> bytes:
 def test_a_right_file_is_told_by_name_size_and_fingerprint(tmp_path: Path, name: str) -> None:
     path = write_csv(tmp_path / name, rows(3))
     content = path.read_bytes()
-    assert inspect_file(path) == InspectedFile(
+    assert inspect_file(HistoryFile(path=path)) == InspectedFile(
         path=str(path),
         name=name,
         size=len(content),
@@ -61,7 +63,7 @@ def test_a_right_file_is_told_by_name_size_and_fingerprint(tmp_path: Path, name:
 def test_a_history_written_by_any_program_is_right(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "history.csv"
     path.write_bytes(content)
-    assert inspect_file(path).size == len(content)
+    assert inspect_file(HistoryFile(path=path)).size == len(content)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_a_history_written_by_any_program_is_right(tmp_path: Path, content: byte
         (TEXT.replace(",", "|").encode(), "its columns are separated by bars: save it with commas"),
         (csv_text([]).replace(",", '";"').encode().join([b'"', b'"\n1;2\n']), "separated by semicolons"),
         (TEXT.split("\n", 1)[1].encode(), "its first line is not a header"),
-        (b"{}\n[]\n", "its first line is not a header"),
+        (b"{}\n[]\n", "should be a JSON list of records, and a single object is in it"),
         (b"x" * 200_000, "its first line is not a header"),
         (TEXT.replace("\n", "\r").encode(), "line"),
     ],
@@ -109,8 +111,11 @@ def test_a_wrong_file_is_named_with_the_reason(tmp_path: Path, content: bytes, r
     assert re.search(reason, complaint(tmp_path, content))
 
 
-def test_a_zip_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
-    assert "UTF-16" not in complaint(tmp_path, b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(range(256)), "my_data.zip")
+def test_a_file_that_only_begins_like_a_zip_is_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "my_data.zip"
+    path.write_bytes(b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(range(256)))
+    with pytest.raises(HistoryError, match="my_data.zip is damaged inside its compression"):
+        find_files(path)
 
 
 def test_a_header_of_56_columns_names_the_missing_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from echotune.history.chunks import Chunk
 from echotune.history.errors import CellError
 from echotune.history.privacy import PersonalData, PersonalDataPolicy
+from echotune.history.records import Record
 from echotune.history.rejected import RejectedRow, keep_rejected, reject
 from echotune.history.store import HistoryStore
 from tests.support.rows import csv_text, row
@@ -32,7 +33,7 @@ def rejected(cells: list[str] | None, raw: str = "", policy: str = "drop") -> Re
     return reject(
         row=5,
         error=CellError(column="Energy", reason="is not a number"),
-        raw=raw.encode(),
+        record=Record(raw.encode()),
         cells=cells,
         personal_data=PersonalData(policy=PersonalDataPolicy(policy), key=b"key"),
     )
@@ -69,7 +70,7 @@ def test_bytes_that_are_not_utf8_are_told_as_escapes() -> None:
     raw = reject(
         row=5,
         error=CellError(column="", reason="is not UTF-8 at byte 4"),
-        raw=b"caf\xe9,x\r\n",
+        record=Record(b"caf\xe9,x\r\n"),
         cells=None,
         personal_data=PersonalData(policy=PersonalDataPolicy.DROP),
     ).raw

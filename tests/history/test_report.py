@@ -50,7 +50,7 @@ def test_where_nothing_is_left_nothing_is_said() -> None:
 
 
 def test_a_summary_has_sentences_for_a_person_and_counts_for_a_program() -> None:
-    summary = summarise([(plan(), COUNTS)], {"tracks": 1_234, "artists": 5}, dry_run=False)
+    summary = summarise([(plan(), COUNTS)], {}, {"tracks": 1_234, "artists": 5}, dry_run=False)
     assert summary["text"][0] == "11,990 new plays from 12,000 rows."
     assert "New in the catalog: 1,234 tracks, 5 artists" in summary["text"]
     assert summary["counts"]["inserted"] == 11_990
@@ -58,15 +58,15 @@ def test_a_summary_has_sentences_for_a_person_and_counts_for_a_program() -> None
 
 @pytest.mark.parametrize(("dry_run", "left"), [(False, 3), (True, 0)])
 def test_rows_that_did_not_load_are_left_unless_nothing_was_to_load(dry_run: bool, left: int) -> None:
-    summary = summarise([(plan(), COUNTS)], {}, dry_run=dry_run)
+    summary = summarise([(plan(), COUNTS)], {}, {}, dry_run=dry_run)
     assert summary["left"] == left
     assert summary["left_text"] == (what_is_left(COUNTS) if left else None)
 
 
 def test_a_summary_adds_the_files_up() -> None:
-    summary = summarise([(plan(), COUNTS), (plan(), COUNTS)], {}, dry_run=False)
+    summary = summarise([(plan(), COUNTS), (plan(), COUNTS)], {}, {}, dry_run=False)
     assert summary["counts"]["rows"] == 24_000
 
 
 def test_a_summary_of_no_file_is_a_sentence_too() -> None:
-    assert summarise([], {}, dry_run=False)["text"] != []
+    assert summarise([], {}, {}, dry_run=False)["text"] != []

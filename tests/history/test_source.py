@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from echotune.history.errors import HistoryError
-from echotune.history.source import find_files, open_history, split_pattern
+from echotune.history.source import HistoryFile, find_files, open_history, split_pattern
 from tests.support.rows import rows, write_csv
 
 NOBODY = 65534
@@ -44,7 +44,7 @@ def closed_to_others(path: Path) -> Iterator[None]:
 
 
 def names(base: Path, pattern: str = "") -> list[str]:
-    return [str(Path(str(path)).relative_to(base)) for path in find_files(base, pattern)]
+    return [str(Path(str(file.path)).relative_to(base)) for file in find_files(base, pattern)]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_itself(folder: Path) -> None:
-    assert find_files(folder / "a.csv") == [folder / "a.csv"]
+    assert find_files(folder / "a.csv") == [HistoryFile(path=folder / "a.csv")]
 
 
 def test_a_folder_stands_for_its_histories_sorted(folder: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_path_that_the_system_refuses_is_an_error_with_its_reason(folder: Path
 
 def test_a_folder_without_histories_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(HistoryError, match="holds no .csv and no .csv.gz file") as caught:
+    with pytest.raises(HistoryError, match="holds no .csv, no .csv.gz, no .zip and no file of Spotify") as caught:
         find_files(tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -149,19 +149,20 @@ def test_a_file_that_may_not_be_read_is_named(folder: Path) -> None:
     with (
         closed_to_others(closed),
         pytest.raises(HistoryError, match="may not be read by this user") as caught,
-        open_history(closed),
+        open_history(HistoryFile(path=closed)),
     ):
         pass
     assert str(closed) in str(caught.value)
 
 
 def test_a_folder_is_not_opened(folder: Path) -> None:
-    with pytest.raises(HistoryError, match="folder.csv is a folder, not a file"), open_history(folder / "folder.csv"):
+    file = HistoryFile(path=folder / "folder.csv")
+    with pytest.raises(HistoryError, match="folder.csv is a folder, not a file"), open_history(file):
         pass
 
 
 def test_a_file_that_vanished_is_named(folder: Path) -> None:
-    with pytest.raises(HistoryError, match="gone.csv is gone"), open_history(folder / "gone.csv"):
+    with pytest.raises(HistoryError, match="gone.csv is gone"), open_history(HistoryFile(path=folder / "gone.csv")):
         pass
 
 
@@ -169,14 +170,14 @@ def test_a_file_that_vanished_is_named(folder: Path) -> None:
 def test_a_file_is_read_as_its_plain_content(tmp_path: Path, name: str) -> None:
     content = b"some\ncontent\n"
     (tmp_path / name).write_bytes(gzip.compress(content) if "packed" in name else content)
-    with open_history(tmp_path / name) as stream:
+    with open_history(HistoryFile(path=tmp_path / name)) as stream:
         assert stream.read() == content
 
 
 def test_a_gzipped_file_in_two_members_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "history.csv.gz"
     path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n"))
-    with open_history(path) as stream:
+    with open_history(HistoryFile(path=path)) as stream:
         assert stream.read() == b"one\ntwo\n"
 
 
@@ -201,6 +202,7 @@ def with_rubbish_behind(packed: bytes) -> bytes:
 def test_damaged_compression_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = write_csv(tmp_path / "history.csv.gz", rows(200))
     path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(HistoryError, match="cut off or damaged") as caught, open_history(path) as stream:
+    file = HistoryFile(path=path)
+    with pytest.raises(HistoryError, match="cut off or damaged") as caught, open_history(file) as stream:
         stream.read()
     assert "history.csv.gz" in str(caught.value)

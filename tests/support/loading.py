@@ -23,7 +23,7 @@ from echotune.history.privacy import PersonalData
 from echotune.history.reconcile import check_plays, check_rows
 from echotune.history.records import Record
 from echotune.history.settings import LoadSettings
-from echotune.history.source import HistoryPath
+from echotune.history.source import HistoryFile, HistoryPath
 from echotune.history.store import HistoryStore
 from echotune.reconciliation import require_equal
 
@@ -44,7 +44,7 @@ class Loaded:
 def load_file(store: HistoryStore, path: Path, *, order: Order = list, **settings: Any) -> Loaded:
     """Load a file whole, its chunks in an order of choice."""
     chosen = LoadSettings.of({"max_bad_share": 1} | settings)
-    plan, waiting = plan_file(store, path, inspect_file(path), chosen)
+    plan, waiting = plan_file(store, path, inspect_file(HistoryFile(path=path)), chosen)
     chunks = order(waiting)
     done = [load_planned(store, path, chunk, plan, chosen) for chunk in chunks]
     return Loaded(plan=plan, chunks=chunks, counts=LoadCounts.total([plan.done, *done]))

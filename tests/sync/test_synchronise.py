@@ -18,6 +18,7 @@ from echotune.sync.source import SyncSource
 from echotune.sync.synchronise import sync_slice
 from echotune.sync.tables import TABLES
 from echotune.sync.writer import write_batch
+from tests.support.proving import prove
 from tests.support.syncing import FIRST_PLAY, play, rows_of, small_history, sync_all, track
 
 PLAYS_ONLY = {"tables": "listening_history"}
@@ -175,3 +176,20 @@ def test_a_run_keeps_its_settings_and_its_summary(supabase: Connection[Any]) -> 
         "select settings -> 'tables', summary, finished_at is not null from echotune.sync_runs"
     ).fetchall()
     assert (settings, summary, finished) == (["tracks"], {"tracks": {"inserted": 3}}, True)
+
+
+@pytest.mark.parametrize("marked", [1, 20], ids=["one of them", "all of them"])
+def test_a_play_that_is_marked_as_a_duplicate_loses_its_row_and_gets_it_back(
+    supabase: Connection[Any], store: HistoryStore, marked: int
+) -> None:
+    small_history(store)
+    sync_all(supabase, store)
+    ids = [play["_id"] for play in store.plays.find({}, {"_id": 1}).limit(marked)]
+    mark = {"duplicate_of": {"play": UUID(int=1), "rule": "same_second"}}
+    changed = {"$currentDate": {"updated_at": True}}
+    store.plays.update_many({"_id": {"$in": ids}}, {"$set": mark} | changed)
+    assert sync_all(supabase, store)["listening_history"].deleted == marked
+    assert len(rows_of(supabase, "listening_history", ["id", "played_at"])) == 20 - marked
+    prove(supabase, store)
+    store.plays.update_many({"_id": {"$in": ids}}, {"$unset": {"duplicate_of": ""}} | changed)
+    assert sync_all(supabase, store)["listening_history"].inserted == marked

@@ -13,6 +13,7 @@ from echotune.archive.archives import BEGUN, PROVED, Archives
 from echotune.archive.moving import Raw
 from echotune.archive.report import Found
 from echotune.archive.settings import ArchiveSettings
+from echotune.history.mark_duplicates import UNMARKED
 from echotune.history.store import HistoryStore
 from echotune.storage.mongo_sizes import measure_mongodb
 from echotune.sync.values import FIRST_PLAY
@@ -36,7 +37,7 @@ class ArchiveSlice:
 def plan_archive(store: HistoryStore, settings: ArchiveSettings, now: datetime) -> list[ArchiveSlice]:
     """Find the plays that are old enough by user and year, and what earlier runs did not finish."""
     chosen: dict[str, Any] = {"$in": list(settings.usernames)} if settings.usernames else {"$type": "string"}
-    match = {"user.username": chosen, "timestamp": _between(FIRST_PLAY, settings.before(now))}
+    match = {"user.username": chosen, "timestamp": _between(FIRST_PLAY, settings.before(now)), **UNMARKED}
     group = {"_id": {"username": "$user.username", "year": {"$year": "$timestamp"}}, "plays": {"$sum": 1}}
     found = store.plays.aggregate([{"$match": match}, {"$group": group}], allowDiskUse=True)
     slices = {
@@ -69,7 +70,7 @@ def plays_of_slice(plays: Raw, slice_: ArchiveSlice, before: datetime) -> Iterat
     """The plays of a slice in the order of their time."""
     start = datetime(slice_.year, 1, 1, tzinfo=UTC)
     end = min(before, datetime(slice_.year + 1, 1, 1, tzinfo=UTC))
-    match = {"user.username": slice_.username, "timestamp": _between(start, end)}
+    match = {"user.username": slice_.username, "timestamp": _between(start, end), **UNMARKED}
     return plays.find(match).sort("timestamp", 1)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from itertools import islice
 
 from echotune.history.errors import HistoryError
-from echotune.history.preflight import InspectedFile, read_header
-from echotune.history.records import Record, split_records
-from echotune.history.source import HistoryPath, open_history
+from echotune.history.formats import CSV, HistoryFormat, ReadPlay, format_named
+from echotune.history.preflight import InspectedFile
+from echotune.history.records import Record
+from echotune.history.source import HistoryFile, HistoryPath, open_history
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,10 @@ class Chunk:
     :param path: the file, in the form the source named it
     :param file: its name, as the documents carry it
     :param sha256: of the whole file
+    :param member: its name in the ZIP at that path, empty where it is a file of its own
+    :param format: see ``formats``
     :param index: 0 for the file's first chunk
-    :param first_row: the number of its first row; the first row below the header is 1
+    :param first_row: the number of its first row; the file's first is 1
     :param rows: records in it, good and bad
     :param content_sha256: of the chunk's own bytes. A file that grew keeps the chunks it had.
     """
@@ -37,6 +40,8 @@ class Chunk:
     offset: int
     length: int
     content_sha256: str
+    member: str = ""
+    format: str = CSV
 
 
 def plan_chunks(path: HistoryPath, file: InspectedFile, *, chunk_rows: int) -> Iterator[Chunk]:
@@ -44,10 +49,11 @@ def plan_chunks(path: HistoryPath, file: InspectedFile, *, chunk_rows: int) -> I
 
     Cuts depend on the content from the top alone, so a file that grew is cut at the same places.
     """
-    with open_history(path) as stream:
-        offset = read_header(stream, file=file.name).length
+    format_ = format_named(file.format)
+    with open_history(HistoryFile(path=path, member=file.member)) as stream:
+        offset = format_.begin(stream, file=file.name)
         first_row = 1
-        for index, (rows, length, digest) in enumerate(_cut(stream, chunk_rows)):
+        for index, (rows, length, digest) in enumerate(_cut(format_.split(stream), chunk_rows)):
             yield Chunk(
                 path=file.path,
                 file=file.name,
@@ -58,15 +64,17 @@ def plan_chunks(path: HistoryPath, file: InspectedFile, *, chunk_rows: int) -> I
                 offset=offset,
                 length=length,
                 content_sha256=digest,
+                member=file.member,
+                format=file.format,
             )
             offset += length
             first_row += rows
 
 
-def _cut(stream: BufferedIOBase, chunk_rows: int) -> Iterator[tuple[int, int, str]]:
+def _cut(records: Iterator[Record], chunk_rows: int) -> Iterator[tuple[int, int, str]]:
     """Yield (rows, bytes, SHA-256) of each chunk."""
     rows, length, digest = 0, 0, hashlib.sha256()
-    for record in split_records(stream):
+    for record in records:
         rows += not record.is_blank
         length += len(record.raw)
         digest.update(record.raw)
@@ -78,22 +86,28 @@ def _cut(stream: BufferedIOBase, chunk_rows: int) -> Iterator[tuple[int, int, st
 
 
 @contextmanager
-def open_chunk(path: HistoryPath, chunk: Chunk) -> Iterator[ChunkReader]:
-    with open_history(path) as stream:
-        header = read_header(stream, file=chunk.file)
+def open_chunk(path: HistoryPath, chunk: Chunk, *, username: str = "") -> Iterator[ChunkReader]:
+    """Open a chunk for reading.
+
+    :param username: the user of records that name none
+    """
+    format_ = format_named(chunk.format)
+    with open_history(HistoryFile(path=path, member=chunk.member)) as stream:
+        read_play = format_.reader(stream, file=chunk.file, username=username)
         stream.seek(chunk.offset)
-        yield ChunkReader(chunk=chunk, columns=header.columns, stream=stream)
+        yield ChunkReader(chunk=chunk, format=format_, read_play=read_play, stream=stream)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkReader:
     """The open file of a chunk.
 
-    :param columns: the file's header, in the file's order
+    :param read_play: reads one of its records
     """
 
     chunk: Chunk
-    columns: tuple[str, ...]
+    format: HistoryFormat
+    read_play: ReadPlay
     stream: BufferedIOBase
 
     def numbered_records(self, block_rows: int) -> Iterator[list[tuple[int, Record]]]:
@@ -103,7 +117,7 @@ class ChunkReader:
         """
         digest = hashlib.sha256()
         row = self.chunk.first_row
-        records = split_records(self._lines())
+        records = self.format.split(self.stream, self.chunk.length)
         while block := list(islice(records, block_rows)):
             digest.update(b"".join([record.raw for record in block]))
             rows = [record for record in block if not record.is_blank]
@@ -112,10 +126,15 @@ class ChunkReader:
         if digest.hexdigest() != self.chunk.content_sha256:
             raise HistoryError(f"{self.chunk.file} was changed while it was loaded: start the load again")
 
-    def _lines(self) -> Iterator[bytes]:
-        remaining = self.chunk.length
-        for line in self.stream:
-            yield line
-            remaining -= len(line)
-            if remaining <= 0:
-                return
+
+def batches(chunks: Iterable[Chunk], *, rows: int) -> list[list[Chunk]]:
+    """Put neighbouring chunks together until they have so many rows: a task for each of many small files takes long."""
+    found: list[list[Chunk]] = []
+    size = 0
+    for chunk in chunks:
+        if not found or size + chunk.rows > rows:
+            found.append([])
+            size = 0
+        found[-1].append(chunk)
+        size += chunk.rows
+    return found

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from echotune.history.columns import COLUMNS, Column
 from echotune.history.enriched import as_exported
 from echotune.history.errors import CellError
+from echotune.history.exports import Details
 from echotune.history.identity import play_id
 from echotune.history.privacy import PersonalData
 from echotune.history.values import TEXT
@@ -89,8 +90,8 @@ class PlayShaper:
         self._now = now.astimezone(UTC).replace(tzinfo=None)
         self._personal = personal_data.transformation()
 
-    def shape(self, row: int, cells: Sequence[str]) -> Document:
-        """Return the document of a row: 57 cells in the order of the header.
+    def shape(self, row: int, cells: Sequence[str], details: Details | None = None) -> Document:
+        """Return the document of a row: 57 cells in the order of the header, and what only an export tells.
 
         :raises CellError: a required cell is empty, or a cell holds no value of its type
         """
@@ -106,7 +107,7 @@ class PlayShaper:
         user = circumstances["user"]
         if any(personal := personal_cells(cells)):
             user = user | self._personal_fields(personal)
-        return {
+        document = {
             "_id": play_id(identity),
             **moment[""],
             "user": user,
@@ -116,6 +117,9 @@ class PlayShaper:
             "created_at": self._now,
             "updated_at": self._now,
         }
+        if details:
+            _add_details(document, identity, details)
+        return document
 
     def _personal_fields(self, cells: Sequence[str]) -> Document:
         return {
@@ -123,6 +127,16 @@ class PlayShaper:
             for place, cell in zip(PERSONAL_PLACES, cells, strict=True)
             if cell and (stored := self._personal(cell)) is not None
         }
+
+
+def _add_details(document: Document, identity: Sequence[str], details: Details) -> None:
+    """Write what only an export tells. What was played takes part in the identity where no cell tells it."""
+    if details.identity:
+        document["_id"] = play_id([*identity, *details.identity])
+        document["content_type"] = details.content_type
+    for section, values in details.sections.items():
+        document[section] = document.get(section, {}) | values
+    document["source"] |= details.source
 
 
 @lru_cache(maxsize=PARTS_KEPT)

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 
 from bson.binary import Binary
 
-from echotune.history.chunks import Chunk, open_chunk
+from echotune.history.chunks import Chunk, ChunkReader, open_chunk
 from echotune.history.columns import HEADER
 from echotune.history.counts import LoadCounts
 from echotune.history.document import Document, PlayShaper
@@ -20,7 +19,7 @@ from echotune.history.errors import CellError, HistoryError
 from echotune.history.load_runs import begin_chunk, finish_chunk
 from echotune.history.play_writer import PlayWriter
 from echotune.history.privacy import PersonalData
-from echotune.history.records import Record, read_cells
+from echotune.history.records import Record
 from echotune.history.rejected import RejectedRow, keep_rejected, reject
 from echotune.history.settings import BadRowAction, LoadSettings
 from echotune.history.source import HistoryPath
@@ -46,14 +45,11 @@ class Block:
 class BlockShaper:
     """Shapes rows of a file with the settings of a load."""
 
-    def __init__(
-        self, chunk: Chunk, columns: Sequence[str], settings: LoadSettings, personal_data: PersonalData
-    ) -> None:
+    def __init__(self, reader: ChunkReader, settings: LoadSettings, personal_data: PersonalData) -> None:
         self._shaper = PlayShaper(
-            file=chunk.file, sha256=chunk.sha256, personal_data=personal_data, now=datetime.now(UTC)
+            file=reader.chunk.file, sha256=reader.chunk.sha256, personal_data=personal_data, now=datetime.now(UTC)
         )
-        self._columns = columns
-        self._reorder = None if tuple(columns) == HEADER else itemgetter(*(columns.index(name) for name in HEADER))
+        self._read_play = reader.read_play
         self._username = settings.username
         self._personal_data = personal_data
 
@@ -65,24 +61,20 @@ class BlockShaper:
             rows += 1
             cells = None
             try:
-                cells = self._cells(record)
+                cells, details = self._read_play(record)
                 if self._username and cells[USERNAME] != self._username:
                     other_users += 1
                     continue
-                document = self._shaper.shape(row, cells)
+                document = self._shaper.shape(row, cells, details)
             except CellError as error:
                 rejected.append(
-                    reject(row=row, error=error, raw=record.raw, cells=cells, personal_data=self._personal_data)
+                    reject(row=row, error=error, record=record, cells=cells, personal_data=self._personal_data)
                 )
                 continue
             if plays.setdefault(document["_id"], document) is not document:
                 repeats += 1
         counts = LoadCounts(rows=rows, repeats=repeats, other_users=other_users, rejected=len(rejected))
         return Block(plays=plays, rejected=rejected, counts=counts)
-
-    def _cells(self, record: Record) -> Sequence[str]:
-        cells = read_cells(record, self._columns)
-        return self._reorder(cells) if self._reorder else cells
 
 
 def load_chunk(
@@ -103,8 +95,8 @@ def load_chunk(
     attempts = 1 if settings.dry_run else begin_chunk(store, chunk, settings)
     writer = PlayWriter(store, sha256=chunk.sha256, expect_known=attempts > 1, dry_run=settings.dry_run)
     counts = LoadCounts()
-    with open_chunk(path, chunk) as reader:
-        shaper = BlockShaper(chunk, reader.columns, settings, personal_data)
+    with open_chunk(path, chunk, username=settings.username) as reader:
+        shaper = BlockShaper(reader, settings, personal_data)
         for records in reader.numbered_records(BLOCK_ROWS):
             with cycle_search_paused():
                 block = shaper.shape(records)

@@ -60,7 +60,7 @@ def recorded_plan(store: HistoryStore, file: InspectedFile, settings: LoadSettin
     record = store.load_runs.find_one({"_id": file_load_id(file, settings)}, {"chunks": 1})
     if record is None:
         return None
-    here = {"path": file.path, "file": file.name}
+    here = {"path": file.path, "member": file.member, "file": file.name}
     return [Chunk(**(chunk | here)) for chunk in record["chunks"]]
 
 
@@ -109,7 +109,7 @@ def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> in
 
 
 def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts) -> None:
-    """Record that a chunk is in the database; its plays are not yet in the catalog."""
+    """Record that a chunk is in the database; its plays are not yet compared with others, nor in the catalog."""
     store.load_runs.update_one(
         {"_id": chunk_load_id(chunk, settings)},
         {
@@ -117,6 +117,7 @@ def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, coun
                 "state": "done",
                 "counts": asdict(counts),
                 "in_catalog": False,
+                "duplicates_checked": False,
                 "updated_at": datetime.now(UTC),
             },
             "$unset": {"plays": ""},

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import SEEK_END, BufferedIOBase
+from io import SEEK_END
 
 from pymongo.errors import OperationFailure
 
-from echotune.history.columns import HEADER
 from echotune.history.errors import HistoryError
-from echotune.history.source import GZIP_MAGIC, HistoryPath, open_history
+from echotune.history.formats import CSV, look_at_opening
+from echotune.history.header import UTF8_MARK
+from echotune.history.source import GZIP_MAGIC, HistoryFile, open_history
 from echotune.history.store import HistoryStore
 
-ZIP_MAGIC = b"PK\x03\x04"
-UTF8_MARK = b"\xef\xbb\xbf"
-OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-LONGEST_HEADER = 65_536
-NAMES_SHOWN = 8
+TOP_BYTES = 4_096
 DATABASE_BYTES_PER_CSV_BYTE = 2.0
 """Plays with their indexes took 1.2 bytes for a byte of the sample; journal and oplog want some room as well."""
 GZIP_RATIO = 8
@@ -29,13 +23,15 @@ GZIP_RATIO = 8
 
 @dataclass(frozen=True, kw_only=True)
 class InspectedFile:
-    """A file whose header is right.
+    """A file whose top is right.
 
     :param path: where it is, in the form the source named it
+    :param member: its name in the ZIP at that path, empty where it is a file of its own
     :param name: its name without folders, as the documents carry it
-    :param size: bytes on disk
-    :param sha256: of its bytes on disk, in hexadecimal
-    :param compressed: whether it is gzipped
+    :param size: bytes on disk; of a member, bytes once it is unpacked
+    :param sha256: of those bytes, in hexadecimal
+    :param compressed: whether those bytes are gzipped
+    :param format: see ``formats``
     """
 
     path: str
@@ -43,93 +39,56 @@ class InspectedFile:
     size: int
     sha256: str
     compressed: bool
+    member: str = ""
+    format: str = CSV
 
 
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """The first line of a file: its columns in their order, and the offset of the first row in bytes."""
+def inspect_file(file: HistoryFile, *, username: str = "") -> InspectedFile:
+    """Check the top of a file and its encoding, and take its fingerprint.
 
-    columns: tuple[str, ...]
-    length: int
-
-
-def inspect_file(path: HistoryPath) -> InspectedFile:
-    """Check a file's header and encoding, and take its fingerprint.
-
-    :raises HistoryError: the file is empty, has no row, is in another encoding, or its columns are not the 57
+    :param username: the user of records that name none
+    :raises HistoryError: the file is empty, has no row, is in another encoding, is no listening history, or does not
+        say whose it is
     """
-    with open_history(path) as stream:
-        read_header(stream, file=path.name)
-        if not any(line.strip() for line in stream):
-            raise HistoryError(f"{path.name} has a header and no row")
-    with path.open("rb") as raw:
-        compressed = raw.read(2) == GZIP_MAGIC
-        raw.seek(0)
-        digest = hashlib.file_digest(raw, "sha256")
-        size = raw.seek(0, SEEK_END)
-    return InspectedFile(path=str(path), name=path.name, size=size, sha256=digest.hexdigest(), compressed=compressed)
-
-
-def read_header(stream: BufferedIOBase, *, file: str) -> Header:
-    """Read the header at the start of a stream and check it.
-
-    :raises HistoryError: naming the file and what is wrong with its first line
-    """
-    line = stream.readline(LONGEST_HEADER)
-    if not line.strip():
-        raise HistoryError(f"{file} is empty" if not line else f"{file} starts with an empty line, not a header")
-    try:
-        columns = tuple(next(csv.reader((_decode_header(line, file),))))
-    except csv.Error as error:
-        raise HistoryError(f"{file}: its first line is not CSV with lines that end in LF: {error}") from None
-    problem = header_problem(columns)
-    if problem:
-        raise HistoryError(f"{file}: {problem}")
-    return Header(columns=columns, length=len(line))
-
-
-def _decode_header(line: bytes, file: str) -> str:
-    if line.startswith(ZIP_MAGIC):
-        raise HistoryError(f"{file} is a ZIP archive: unpack it and load the CSV that is in it")
-    encoding = OTHER_ENCODINGS.get(line[:2]) or ("UTF-16" if b"\0" in line else None)
-    if encoding:
-        raise HistoryError(f"{file} is written in {encoding}: save it as UTF-8")
-    try:
-        return line.removeprefix(UTF8_MARK).decode()
-    except UnicodeDecodeError as error:
-        raise HistoryError(f"{file} is not UTF-8 (byte {error.start} of its first line): save it as UTF-8") from None
-
-
-def header_problem(columns: Sequence[str]) -> str | None:
-    """Say what is wrong with a header, naming the columns, or return None. Any order of the 57 columns is right."""
-    doubled = [name for name, count in Counter(columns).items() if count > 1]
-    missing = [name for name in HEADER if name not in columns]
-    unknown = [name for name in columns if name not in HEADER]
-    if len(missing) == len(HEADER):
-        return _no_header_problem(columns)
-    problems = [
-        f"{title} {_names(names)}"
-        for title, names in (("missing:", missing), ("unknown:", unknown), ("doubled:", doubled))
-        if names
-    ]
-    if not problems:
-        return None
-    return f"the header should be the {len(HEADER)} columns of a combined listening history; " + "; ".join(problems)
-
-
-def _no_header_problem(columns: Sequence[str]) -> str:
-    for delimiter, name in OTHER_DELIMITERS.items():
-        if len(columns) < len(HEADER) and HEADER[0] in ",".join(columns).split(delimiter):
-            return f"its columns are separated by {name}: save it with commas"
-    return (
-        f"its first line is not a header: none of the {len(HEADER)} column names is in it "
-        f"(it should start {HEADER[0]},{HEADER[1]},…)"
+    is_json = _is_json(file)
+    with open_history(file) as stream:
+        opening = look_at_opening(stream, file=file.name, is_json=is_json)
+    if not opening.has_rows and opening.format == CSV:
+        raise HistoryError(f"{file.name} has a header and no row")
+    if not opening.names_user and not username:
+        raise HistoryError(
+            f"{file.name} does not say whose plays it holds, as Spotify's newer exports do not: set username to "
+            "the Spotify user it is of"
+        )
+    size, sha256, compressed = _fingerprint(file)
+    return InspectedFile(
+        path=str(file.path),
+        member=file.member,
+        name=file.name,
+        size=size,
+        sha256=sha256,
+        compressed=compressed,
+        format=opening.format,
     )
 
 
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:60]) for name in names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
+def _is_json(file: HistoryFile) -> bool:
+    """Whether the first character opens a list or an object: no header of a CSV begins so."""
+    with open_history(file) as stream:
+        return stream.read(TOP_BYTES).lstrip(UTF8_MARK).lstrip()[:1] in (b"[", b"{")
+
+
+def _fingerprint(file: HistoryFile) -> tuple[int, str, bool]:
+    """Return the size in bytes, the SHA-256, and whether the content is gzipped."""
+    if file.member:
+        with open_history(file) as stream:
+            digest = hashlib.file_digest(stream, "sha256")
+            return stream.tell(), digest.hexdigest(), False
+    with file.path.open("rb") as raw:
+        compressed = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        digest = hashlib.file_digest(raw, "sha256")
+        return raw.seek(0, SEEK_END), digest.hexdigest(), compressed
 
 
 def check_room(store: HistoryStore, files: Sequence[InspectedFile]) -> int | None:

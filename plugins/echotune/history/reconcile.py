@@ -8,6 +8,7 @@ from echotune.history.counts import LoadCounts
 from echotune.history.errors import HistoryError
 from echotune.history.load import stop_at_bad_share
 from echotune.history.load_runs import finish_file, plays_inserted, plays_of_file
+from echotune.history.mark_duplicates import UNMARKED
 from echotune.history.plan import FilePlan
 from echotune.history.settings import LoadSettings
 from echotune.history.store import HistoryStore
@@ -67,6 +68,6 @@ def check_catalog(store: HistoryStore) -> Check:
     """The plays counted in ``tracks`` are the plays that have a track."""
     total = {"$group": {"_id": None, "plays": {"$sum": "$play_count"}}}
     counted = next(store.tracks.aggregate([total]), {"plays": 0})["plays"]
-    plays = store.plays.count_documents({"spotify_track_uri": {"$regex": TRACK_URI}})
+    plays = store.plays.count_documents({"spotify_track_uri": {"$regex": TRACK_URI}} | UNMARKED)
     plays += store.archived_plays.count_documents({"track": {"$exists": True}})
     return Check(what="plays counted in tracks", expected=plays, found=counted)

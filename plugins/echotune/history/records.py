@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from echotune.history.columns import HEADER
 from echotune.history.errors import CellError
@@ -24,15 +24,16 @@ MASKED_RETURN = "\ufdd0"
 
 
 class Record(NamedTuple):
-    """One record of the file: its bytes, and its cells or what is wrong with it.
+    """One record of the file: its bytes, and its cells (CSV), its fields (JSON) or what is wrong with it.
 
-    Cells and problem are both None for a record without a quote: to split at the commas is all it takes.
+    All are None for a record of a CSV without a quote: to split at the commas is all it takes.
     A blank line has an empty list of cells: it is no row, but its bytes count.
     """
 
     raw: bytes
     cells: list[str] | None = None
     problem: str | None = None
+    fields: dict[str, Any] | None = None
 
     @property
     def is_blank(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +16,15 @@ from pymongo import UpdateOne
 from echotune.history.chunks import Chunk
 from echotune.history.columns import COLUMNS
 from echotune.history.errors import CellError
+from echotune.history.exports import EXTENDED
 from echotune.history.privacy import PersonalData
+from echotune.history.records import Record
 from echotune.history.store import HistoryStore
 
 REJECTED_NAMESPACE = UUID("0d7a1f0a-52f7-5b3a-8f60-3f3f8b9b7f10")
+PERSONAL_FIELDS = {
+    field.name for field in EXTENDED.cells for column in COLUMNS if column.personal and column.name == field.column
+}
 LONGEST_RAW = 65_536
 """Characters of a row that are kept; the file and the row number lead to the rest."""
 
@@ -43,13 +49,15 @@ class RejectedRow:
 
 
 def reject(
-    *, row: int, error: CellError, raw: bytes, cells: Sequence[str] | None, personal_data: PersonalData
+    *, row: int, error: CellError, record: Record, cells: Sequence[str] | None, personal_data: PersonalData
 ) -> RejectedRow:
     """Describe a bad row; ``cells`` in the order of the header where the row could be split."""
-    if cells is None:
-        text = personal_data.redact(raw.decode(errors="backslashreplace").rstrip("\r\n"))
-    else:
+    if record.fields is not None:
+        text = _record_without_personal_data(record.fields, personal_data)
+    elif cells is not None:
         text = _without_personal_data(cells, personal_data)
+    else:
+        text = personal_data.redact(record.raw.decode(errors="backslashreplace").rstrip("\r\n"))
     return RejectedRow(row=row, column=error.column, reason=error.reason, raw=text[:LONGEST_RAW])
 
 
@@ -61,6 +69,13 @@ def _without_personal_data(cells: Sequence[str], personal_data: PersonalData) ->
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(kept)
     return line.getvalue()
+
+
+def _record_without_personal_data(record: Mapping[str, Any], personal_data: PersonalData) -> str:
+    """A record of an export as JSON in ASCII, which also writes what is no character."""
+    store = personal_data.transformation()
+    kept = {name: (store(str(value)) if name in PERSONAL_FIELDS and value else value) for name, value in record.items()}
+    return json.dumps(kept)
 
 
 def keep_rejected(store: HistoryStore, chunk: Chunk, rows: Sequence[RejectedRow], *, now: datetime) -> None:
@@ -79,5 +94,6 @@ def _upsert(chunk: Chunk, rejected: RejectedRow, now: datetime) -> UpdateOne:
     }
     if rejected.column:
         document["column"] = rejected.column
-    identity = uuid5(REJECTED_NAMESPACE, "\0".join((chunk.path, str(rejected.row), rejected.raw)))
+    path = f"{chunk.path}\0{chunk.member}" if chunk.member else chunk.path
+    identity = uuid5(REJECTED_NAMESPACE, "\0".join((path, str(rejected.row), rejected.raw)))
     return UpdateOne({"_id": identity}, {"$set": document, "$setOnInsert": {"created_at": now}}, upsert=True)

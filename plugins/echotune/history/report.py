@@ -10,6 +10,9 @@ from echotune.history.counts import LoadCounts
 from echotune.history.plan import FilePlan
 from echotune.run_summary import left_in_summary
 
+UNMARKED = "unmarked"
+"""Under this name, beside the rules, stands how many marks were taken away."""
+
 TITLES = {
     "rows": "rows in the file",
     "inserted": "inserted",
@@ -36,6 +39,18 @@ def headline(counts: LoadCounts, *, dry_run: bool) -> str:
     return f"{counts.inserted:,} new plays from {counts.rows:,} rows."
 
 
+def duplicates_line(duplicates: Mapping[str, int]) -> str:
+    """How many plays are the same as another, by the rule that says so; empty where nothing changed."""
+    marked = {rule: count for rule, count in duplicates.items() if rule != UNMARKED}
+    told = []
+    if marked:
+        rules = ", ".join(f"{count:,} by {rule}" for rule, count in sorted(marked.items()))
+        told.append(f"{sum(marked.values()):,} plays are told by another source already and count once ({rules}).")
+    if unmarked := duplicates.get(UNMARKED):
+        told.append(f"{unmarked:,} plays count by themselves again.")
+    return " ".join(told)
+
+
 def what_is_left(counts: LoadCounts) -> str:
     """What the load did not do, and where to look; empty where nothing is left."""
     if not counts.rejected:
@@ -46,11 +61,17 @@ def what_is_left(counts: LoadCounts) -> str:
 
 
 def summarise(
-    files: Sequence[tuple[FilePlan, LoadCounts]], catalog: Mapping[str, int], *, dry_run: bool
+    files: Sequence[tuple[FilePlan, LoadCounts]],
+    duplicates: Mapping[str, int],
+    catalog: Mapping[str, int],
+    *,
+    dry_run: bool,
 ) -> dict[str, Any]:
     """The summary of a load: sentences for a person, counts for a program."""
     total = LoadCounts.total(counts for _, counts in files)
     lines = [headline(total, dry_run=dry_run), *(file_line(plan, counts) for plan, counts in files)]
+    if marked := duplicates_line(duplicates):
+        lines.append(marked)
     if catalog:
         lines.append("New in the catalog: " + ", ".join(f"{count:,} {name}" for name, count in catalog.items()))
     if left := what_is_left(total):
@@ -60,6 +81,7 @@ def summarise(
         # What a dry run leaves is what it was to leave.
         **left_in_summary([] if dry_run else [(total.rejected, left)]),
         "counts": asdict(total),
+        "duplicates": dict(duplicates),
         "catalog": dict(catalog),
         "dry_run": dry_run,
     }

@@ -44,26 +44,31 @@ class InspectHistoryOperator(BaseOperator):
 
     Returns the files with their size and SHA-256.
 
-    :param source: a file, a folder or a pattern, on the worker or in object storage
+    :param source: a file, a folder, a pattern or a ZIP, on the worker or in object storage
+    :param settings: see LoadSettings
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
 
-    template_fields: Sequence[str] = ("source", "mongo_conn_id")
+    template_fields: Sequence[str] = ("source", "settings", "mongo_conn_id")
 
-    def __init__(self, *, source: str, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
+    def __init__(self, *, source: str, settings: Values, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = source
+        self.settings = settings
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from echotune.history.preflight import check_room, inspect_file
+        from echotune.history.settings import LoadSettings
         from echotune.history.source import find_files, split_pattern
         from echotune.hooks.mongo import HistoryMongoHook
         from echotune.operators.history_path import history_path
 
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             base, pattern = split_pattern(self.source)
-            files = [inspect_file(path) for path in find_files(history_path(base), pattern)]
+            username = LoadSettings.of(self.settings).username
+            found = find_files(history_path(base), pattern)
+            files = [inspect_file(file, username=username) for file in found]
             free_bytes = check_room(hook.get_store(), files)
         for file in files:
             self.log.info("%s: %s bytes, SHA-256 %s", file.name, f"{file.size:,}", file.sha256)
@@ -75,7 +80,8 @@ class InspectHistoryOperator(BaseOperator):
 class PlanHistoryOperator(BaseOperator):
     """Cuts the files into chunks and leaves out those that an earlier load has done.
 
-    Returns the arguments of a LoadHistoryChunkOperator for each chunk, and pushes a plan of each file as ``files``.
+    Returns the arguments of a LoadHistoryChunksOperator for each batch of chunks, and pushes a plan of each file as
+    ``files``.
 
     :param files: as InspectHistoryOperator returns them
     :param settings: see LoadSettings
@@ -93,19 +99,21 @@ class PlanHistoryOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        from echotune.history.chunks import batches
         from echotune.history.plan import plan_file
         from echotune.history.preflight import InspectedFile
         from echotune.history.settings import LoadSettings
         from echotune.hooks.mongo import HistoryMongoHook
         from echotune.operators.history_path import history_path
 
-        plans, chunks = [], []
+        plans, chunks, file_rows = [], [], {}
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
             for file in (InspectedFile(**values) for values in self.files):
                 plan, waiting = plan_file(hook.get_store(), history_path(file.path), file, settings)
                 plans.append(asdict(plan))
-                chunks += [{"chunk": asdict(chunk), "file_rows": plan.rows} for chunk in waiting]
+                chunks += waiting
+                file_rows[file.path, file.member] = plan.rows
                 self.log.info(
                     "%s: %s rows; chunks to load: %d, done before: %d",
                     file.name,
@@ -114,59 +122,63 @@ class PlanHistoryOperator(BaseOperator):
                     plan.done_chunks,
                 )
         context["ti"].xcom_push(key="files", value=plans)
-        return chunks
+        return [
+            {"chunks": [{"chunk": asdict(chunk), "file_rows": file_rows[chunk.path, chunk.member]} for chunk in batch]}
+            for batch in batches(chunks, rows=settings.chunk_rows)
+        ]
 
 
-class LoadHistoryChunkOperator(BaseOperator):
-    """Loads one chunk of rows: plays into the collection, bad rows into ``rejected_rows``.
+class LoadHistoryChunksOperator(BaseOperator):
+    """Loads some chunks of rows: plays into the collection, bad rows into ``rejected_rows``.
 
-    Safe to run again at any point: a play that is there is left as it is. Returns what became of the rows.
+    Safe to run again at any point: a play that is there is left as it is. Returns what became of the rows of each.
 
-    :param chunk: the fields of a Chunk
-    :param file_rows: rows of the whole file
+    :param chunks: for each, ``chunk`` with the fields of a Chunk, and ``file_rows``, the rows of the whole file
     :param settings: see LoadSettings
     :param mongo_conn_id: the Airflow connection to MongoDB
     :param personal_data_conn_id: the Airflow connection whose password is the key of the ``hash`` policy
     """
 
-    template_fields: Sequence[str] = ("chunk", "settings", "mongo_conn_id", "personal_data_conn_id")
+    template_fields: Sequence[str] = ("chunks", "settings", "mongo_conn_id", "personal_data_conn_id")
 
     def __init__(
         self,
         *,
-        chunk: Values,
-        file_rows: int,
+        chunks: Sequence[Values],
         settings: Values,
         mongo_conn_id: str = MONGO_CONNECTION,
         personal_data_conn_id: str = PERSONAL_DATA_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.chunk = chunk
-        self.file_rows = file_rows
+        self.chunks = chunks
         self.settings = settings
         self.mongo_conn_id = mongo_conn_id
         self.personal_data_conn_id = personal_data_conn_id
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> list[dict[str, Any]]:
         from echotune.history.chunks import Chunk
         from echotune.history.load import load_chunk
         from echotune.history.settings import LoadSettings
         from echotune.hooks.mongo import HistoryMongoHook
         from echotune.operators.history_path import history_path
 
-        chunk = Chunk(**self.chunk)
+        loaded = []
         with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
-            counts = load_chunk(
-                hook.get_store(),
-                history_path(chunk.path),
-                chunk,
-                settings=settings,
-                personal_data=self._personal_data(settings.pii_policy),
-                file_rows=self.file_rows,
-            )
-        return {"path": chunk.path, "index": chunk.index, "counts": asdict(counts)}
+            personal_data = self._personal_data(settings.pii_policy)
+            for planned in self.chunks:
+                chunk = Chunk(**planned["chunk"])
+                counts = load_chunk(
+                    hook.get_store(),
+                    history_path(chunk.path),
+                    chunk,
+                    settings=settings,
+                    personal_data=personal_data,
+                    file_rows=planned["file_rows"],
+                )
+                loaded.append({"path": chunk.path, "member": chunk.member, "counts": asdict(counts)})
+        return loaded
 
     def _personal_data(self, policy: PersonalDataPolicy) -> PersonalData:
         from airflow.sdk import BaseHook
@@ -181,6 +193,37 @@ class LoadHistoryChunkOperator(BaseOperator):
         except AirflowNotFoundException:
             key = None
         return PersonalData(policy=policy, key=key.encode() if key else None)
+
+
+class MarkDuplicatesOperator(BaseOperator):
+    """Marks plays that are the same as another, told by another source; both documents stay.
+
+    Returns how many documents were marked by each rule, and how many marks were taken away.
+
+    :param report_only: mark nothing
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    """
+
+    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
+
+    def __init__(
+        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.report_only = report_only
+        self.mongo_conn_id = mongo_conn_id
+
+    def execute(self, context: Context) -> dict[str, int]:
+        from echotune.history.mark_duplicates import mark_duplicates
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        if str(self.report_only).lower() == "true":
+            self.log.info("Dry run: no play is marked")
+            return {}
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            marked = mark_duplicates(hook.get_store())
+        self.log.info("Marked as duplicates: %s", marked or "none")
+        return marked
 
 
 class RefreshCatalogOperator(BaseOperator):
@@ -212,15 +255,18 @@ class RefreshCatalogOperator(BaseOperator):
             return refresh_catalog(hook.get_store())
 
 
-def load_results(plans: Sequence[Values], loaded: Sequence[Values] | None) -> list[tuple[FilePlan, LoadCounts]]:
+def load_results(
+    plans: Sequence[Values], loaded: Sequence[Sequence[Values]] | None
+) -> list[tuple[FilePlan, LoadCounts]]:
     """Put the plans of files and the results of their chunks together: what became of the rows of each file."""
     from echotune.history.counts import LoadCounts
     from echotune.history.plan import FilePlan
 
-    results = list(loaded or ())
+    results = [result for batch in loaded or () for result in batch]
     files = []
     for plan in map(FilePlan.from_dict, plans):
-        chunks = [LoadCounts(**result["counts"]) for result in results if result["path"] == plan.file.path]
+        place = (plan.file.path, plan.file.member)
+        chunks = [LoadCounts(**result["counts"]) for result in results if (result["path"], result["member"]) == place]
         files.append((plan, LoadCounts.total([plan.done, *chunks])))
     return files
 
@@ -229,7 +275,7 @@ class ReconcileLoadOperator(ReconcileOperator):
     """Proves that every row of every file is accounted for, and that what was loaded is there.
 
     :param plans: ``files`` of a PlanHistoryOperator
-    :param loaded: what the LoadHistoryChunkOperators returned
+    :param loaded: what the LoadHistoryChunksOperators returned
     :param settings: see LoadSettings
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
@@ -265,19 +311,28 @@ class SummariseLoadOperator(BaseOperator):
     """Tells a person what the load did, what it left, and why.
 
     :param plans: ``files`` of a PlanHistoryOperator
-    :param loaded: what the LoadHistoryChunkOperators returned
+    :param loaded: what the LoadHistoryChunksOperators returned
+    :param duplicates: what MarkDuplicatesOperator returned
     :param catalog: what RefreshCatalogOperator returned
     :param settings: see LoadSettings
     """
 
-    template_fields: Sequence[str] = ("plans", "loaded", "catalog", "settings")
+    template_fields: Sequence[str] = ("plans", "loaded", "duplicates", "catalog", "settings")
 
     def __init__(
-        self, *, plans: Upstream, loaded: Upstream, catalog: Upstream, settings: Values, **kwargs: Any
+        self,
+        *,
+        plans: Upstream,
+        loaded: Upstream,
+        duplicates: Upstream,
+        catalog: Upstream,
+        settings: Values,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.plans = plans
         self.loaded = loaded
+        self.duplicates = duplicates
         self.catalog = catalog
         self.settings = settings
 
@@ -286,7 +341,8 @@ class SummariseLoadOperator(BaseOperator):
         from echotune.history.settings import LoadSettings
 
         files = load_results(self.plans, self.loaded)
-        summary = summarise(files, self.catalog or {}, dry_run=LoadSettings.of(self.settings).dry_run)
+        dry_run = LoadSettings.of(self.settings).dry_run
+        summary = summarise(files, self.duplicates or {}, self.catalog or {}, dry_run=dry_run)
         for line in summary["text"]:
             self.log.info("%s", line)
         return summary

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from echotune.operators.connection_check import SummariseChecksOperator
-from echotune.operators.csv_backfill import LoadHistoryChunkOperator, RefreshCatalogOperator, SummariseLoadOperator
+from echotune.operators.csv_backfill import LoadHistoryChunksOperator, RefreshCatalogOperator, SummariseLoadOperator
 from echotune.operators.history_archive import (
     ArchivePlaysOperator,
     RestorePlaysOperator,
@@ -47,7 +47,7 @@ class WrittenLink(BaseOperatorLink):
         SummariseChecksOperator,
         SummariseRestoreOperator,
         ReportMaintenanceOperator,
-        LoadHistoryChunkOperator,
+        LoadHistoryChunksOperator,
         RefreshCatalogOperator,
         EnrichOperator,
         EmbedEnrichmentOperator,

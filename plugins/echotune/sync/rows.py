@@ -46,6 +46,7 @@ PLAY_CELLS = ("timestamp", "user.username", "spotify_track_uri", *(part.path for
 PLAY_SECTIONS = ("user", "listening", "track")
 PLAY_PROJECTION: Mapping[str, Any] = {
     "updated_at": 1,
+    "duplicate_of": 1,
     # A list of values takes half the time to read of an object in objects.
     "cells": [f"${path}" for path in PLAY_CELLS],
     "wrong_sections": {
@@ -110,7 +111,9 @@ def audio_feature_rows(document: Document) -> Sequence[Row]:
 
 
 def play_rows(document: Document) -> Sequence[Row]:
-    """The play of a document, and what is known of its user and track for placeholders."""
+    """The play of a document, and what is known of its user and track for placeholders; none of a duplicate."""
+    if "duplicate_of" in document:
+        return ()
     if "wrong_sections" in document:
         _refuse_sections(document["wrong_sections"])
     played_at, username, uri, ms_played, *details = document["cells"]

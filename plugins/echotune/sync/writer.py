@@ -55,13 +55,19 @@ def write_rows(connection: Connection[Any], table: Table, documents: Sequence[Fi
     :raises psycopg.DataError: PostgreSQL refuses a value
     :raises psycopg.IntegrityError: a row breaks a rule of the schema
     """
+    rows = sum(len(document.rows) for document in documents)
+    if not rows:
+        lock_writers(connection)
+        return SyncCounts(deleted=_delete_rows_of(connection, table, documents))
     stage(connection, table, rows_of(documents))
     lock_writers(connection)
-    rows = sum(len(document.rows) for document in documents)
     inserted = _count_new(connection, table, documents)
     for reference in table.references:
         _make_placeholders(connection, reference)
-    deleted = _delete_gone(connection, table, documents) if table.owner_has_many else 0
+    if table.owner_has_many:
+        deleted = _delete_gone(connection, table, documents)
+    else:
+        deleted = _delete_rows_of(connection, table, [document for document in documents if not document.rows])
     # Placeholders of the table itself are new rows that MERGE finds there.
     updated = max(0, _merge(connection, table, documents) - inserted)
     return SyncCounts(inserted=inserted, updated=updated, unchanged=rows - inserted - updated, deleted=deleted)
@@ -92,6 +98,16 @@ def _make_placeholders(connection: Connection[Any], reference: Reference) -> Non
 def _delete_gone(connection: Connection[Any], table: Table, documents: Sequence[FitDocument]) -> int:
     statement = sql.SQL(read_sql("sync/delete_gone.sql")).format(
         table=sql.Identifier(table.name), owner=sql.Identifier(table.owner), same_row=_same_row(table)
+    )
+    return connection.execute(statement, {"owners": [document.owner for document in documents]}).rowcount
+
+
+def _delete_rows_of(connection: Connection[Any], table: Table, documents: Sequence[FitDocument]) -> int:
+    """Delete every row of documents that tell of none any more, such as a play that is a duplicate of another."""
+    if not documents:
+        return 0
+    statement = sql.SQL(read_sql("sync/delete_rows_of.sql")).format(
+        table=sql.Identifier(table.name), owner=sql.Identifier(table.owner)
     )
     return connection.execute(statement, {"owners": [document.owner for document in documents]}).rowcount
 

@@ -1,0 +1,1 @@
+delete from public.{table} where {owner} = any(%(owners)s::uuid[]);

@@ -1,0 +1,145 @@
+"""Bytes of a JSON array to its records, one at a time, whatever the size of the file."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
+
+from echotune.history.errors import HistoryError
+from echotune.history.records import LONGEST_ROW, Record
+
+BLOCK_BYTES = 512 * 1024
+LONGEST_WORD = len("-Infinity") + 1
+SEPARATORS = re.compile(r"[\s,]*")
+UTF8_MARK = b"\xef\xbb\xbf"
+
+_decode = json.JSONDecoder().raw_decode
+
+
+def read_opening(stream: BufferedIOBase, *, file: str) -> int:
+    """Read up to the bracket that opens the array; return the number of bytes read.
+
+    :raises HistoryError: the file is no JSON array
+    """
+    read = stream.read(1)
+    if read == UTF8_MARK[:1]:
+        read += stream.read(2)
+        if read != UTF8_MARK:
+            raise HistoryError(f"{file} is not UTF-8: save it as UTF-8")
+    last = read[-1:] if read != UTF8_MARK else stream.read(1)
+    length = len(read) + (read == UTF8_MARK)
+    while last.isspace():
+        last = stream.read(1)
+        length += 1
+    if last == b"[":
+        return length
+    found = "nothing" if not last else "a single object" if last == b"{" else "something else"
+    raise HistoryError(f"{file} should be a JSON list of records, and {found} is in it")
+
+
+def split_json_records(blocks: Iterable[bytes]) -> Iterator[Record]:
+    """Yield the records behind the opening bracket, each with the separators before it: together, all the bytes.
+
+    What is no record costs the bytes up to the next brace only: reading goes on there, so that damage in one place
+    loses no other record. The closing bracket comes as a blank record.
+    """
+    return _Splitter(blocks).records()
+
+
+def read_blocks(stream: BufferedIOBase, length: int | None = None) -> Iterator[bytes]:
+    """Yield the next bytes of a stream in blocks, at most so many in all."""
+    left = length
+    while left is None or left > 0:
+        block = stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left))
+        if not block:
+            return
+        yield block
+        left = None if left is None else left - len(block)
+
+
+class _Splitter:
+    """The text that was read; what lies behind ``_place`` is not yet split."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        # Bytes that are not UTF-8 come as surrogates and become the same bytes again.
+        self._text_of = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._text = ""
+        self._place = 0
+        self._ended = False
+
+    def records(self) -> Iterator[Record]:
+        while (width := self._separators()) is not None:
+            if self._text[self._place + width] == "]":
+                yield self._closing()
+                return
+            yield self._record(width)
+        if self._place < len(self._text):
+            yield Record(self._take(len(self._text)), cells=[])
+
+    def _separators(self) -> int | None:
+        """How many separators stand before the next value, None where there is no value."""
+        while True:
+            match = SEPARATORS.match(self._text, self._place)
+            end = match.end() if match else self._place
+            if end < len(self._text):
+                return end - self._place
+            if not self._read():
+                return None
+
+    def _record(self, width: int) -> Record:
+        while True:
+            try:
+                value, end = _decode(self._text, self._place + width)
+            except (ValueError, RecursionError) as error:
+                if self._may_go_on(error) and self._read():
+                    continue
+                return self._broken(width, error)
+            # What ends where the text ends may go on: 12 with 34.
+            if end < len(self._text) or not self._read():
+                break
+        if isinstance(value, dict):
+            return Record(self._take(end), fields=value)
+        return Record(self._take(end), problem="is not a record of fields")
+
+    def _may_go_on(self, error: Exception) -> bool:
+        """Whether a value may only seem broken because the text ends in it."""
+        if not isinstance(error, json.JSONDecodeError) or len(self._text) - self._place > LONGEST_ROW:
+            return False
+        return error.msg.startswith("Unterminated") or error.pos > len(self._text) - LONGEST_WORD
+
+    def _broken(self, width: int, error: Exception) -> Record:
+        # Objects in objects, too deep to be read, would each be tried again.
+        mark = "}" if isinstance(error, RecursionError) else "{"
+        while (following := self._text.find(mark, self._place + width + 1)) < 0 and self._read():
+            pass
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        end = following if following >= 0 else len(self._text)
+        return Record(self._take(end), problem=f"is not JSON: {reason}")
+
+    def _closing(self) -> Record:
+        while self._read():
+            pass
+        rest = self._take(len(self._text))
+        if rest.strip(b" \t\r\n,") == b"]":
+            return Record(rest, cells=[])
+        return Record(rest, problem="stands behind the end of the list")
+
+    def _take(self, end: int) -> bytes:
+        taken = self._text[self._place : end]
+        self._place = end
+        return taken.encode("utf-8", "surrogateescape")
+
+    def _read(self) -> bool:
+        """Read on, and drop what is split; whether there was more."""
+        while not self._ended:
+            block = next(self._blocks, b"")
+            self._ended = not block
+            if text := self._text_of(block, self._ended):
+                self._text = self._text[self._place :] + text
+                self._place = 0
+                return True
+        return False

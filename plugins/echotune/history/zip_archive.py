@@ -1,0 +1,96 @@
+"""Spotify's export as it was downloaded: the histories in a ZIP, read where they lie and never unpacked to disk."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import cast
+
+from echotune.history.errors import HistoryError
+
+ZIP_MAGIC = b"PK\x03\x04"
+HISTORY_NAME = re.compile(r"(Streaming_?History|endsong).*\.json", re.IGNORECASE)
+"""``Streaming_History_Audio_2019_6.json``, ``endsong_0.json``, and of account data ``StreamingHistory_music_0.json``"""
+HIGHEST_RATIO = 200
+"""Bytes for a byte of the archive. A history shrinks to a tenth, at best to a fortieth; a bomb to a thousandth."""
+SMALLEST_BOMB = 64 * 2**20
+"""Bytes: what is smaller does no harm, however well it was packed."""
+ENCRYPTED = 0x1
+
+
+def is_history_name(name: str) -> bool:
+    """Whether a file's name is one that Spotify gives to a listening history."""
+    return HISTORY_NAME.fullmatch(name) is not None
+
+
+def history_members(archive: BufferedIOBase, *, file: str) -> list[str]:
+    """Return the names of the histories in a ZIP, in their order.
+
+    :raises HistoryError: it is damaged, holds no history, or looks made to do harm: a member that would leave the
+        folder it is unpacked in, or that unpacks to far more than a history would
+    """
+    with _reading(file), zipfile.ZipFile(archive) as opened:
+        members = [member for member in opened.infolist() if not member.is_dir()]
+    for member in members:
+        _check_path(member, file)
+    histories = [member for member in members if is_history_name(PurePosixPath(member.filename).name)]
+    if not histories:
+        raise HistoryError(
+            f"{file} holds no listening history: none of its {len(members)} files is named such as "
+            "Streaming_History_Audio_2019_6.json, endsong_0.json or StreamingHistory_music_0.json"
+        )
+    _check_sizes(histories, file)
+    return sorted(member.filename for member in histories)
+
+
+@contextmanager
+def open_member(archive: BufferedIOBase, member: str, *, file: str) -> Iterator[BufferedIOBase]:
+    """Open a member for reading; more than the size it says it has is never read.
+
+    :raises HistoryError: it is gone or damaged
+    """
+    with _reading(file), zipfile.ZipFile(archive) as opened:
+        try:
+            content = opened.open(member)
+        except KeyError:
+            raise HistoryError(f"{file}: {member} is gone: it was there when the run began") from None
+        with content:
+            yield cast(BufferedIOBase, content)
+
+
+def member_size(archive: BufferedIOBase, member: str, *, file: str) -> int:
+    """Return the bytes of a member once it is unpacked."""
+    with _reading(file), zipfile.ZipFile(archive) as opened:
+        return opened.getinfo(member).file_size
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise HistoryError(f"{file} is damaged inside its compression ({error}): download it again") from None
+
+
+def _check_path(member: zipfile.ZipInfo, file: str) -> None:
+    name = member.orig_filename
+    windows, posix = PureWindowsPath(name), PurePosixPath(name)
+    if ".." in windows.parts or windows.anchor or posix.is_absolute() or "\0" in name:
+        raise HistoryError(f"{file} holds {name!r}, a path that leads out of its folder: it is not from Spotify")
+
+
+def _check_sizes(members: Sequence[zipfile.ZipInfo], file: str) -> None:
+    for member in members:
+        if member.flag_bits & ENCRYPTED:
+            raise HistoryError(f"{file}: {member.filename} is encrypted: unpack it and load the folder")
+    unpacked = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if unpacked > SMALLEST_BOMB and unpacked > packed * HIGHEST_RATIO:
+        raise HistoryError(
+            f"{file} would unpack from {packed:,} to {unpacked:,} bytes: no listening history shrinks that much, "
+            "so it is not read"
+        )
