@@ -13,7 +13,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
-from benchmarks import backfill
+from benchmarks import backfill, export, listening_statistics
 from benchmarks.dag import run_dag
 from benchmarks.enrichment import measure_enrichment
 from benchmarks.maintenance import measure_maintenance
@@ -43,6 +43,8 @@ def main() -> None:
     alone.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
     alone.add_argument("--sync", action="store_true", help="measure nothing but the sync to PostgreSQL")
     alone.add_argument("--maintenance", action="store_true", help="measure nothing but the maintenance of indexes")
+    alone.add_argument("--export", action="store_true", help="measure nothing but a load of Spotify's own export")
+    alone.add_argument("--statistics", action="store_true", help="measure nothing but the listening statistics")
     alone.add_argument("--page", action="store_true", help="measure nothing but the page in the Airflow UI")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
@@ -61,6 +63,12 @@ def main() -> None:
         if arguments.maintenance:
             show_ratios(measure_maintained(Path(folder), path))
             return
+        if arguments.export:
+            show_ratios(measure_export(Path(folder)))
+            return
+        if arguments.statistics:
+            show_ratios(measure_statistics(Path(folder), path))
+            return
         if arguments.page:
             show_ratios(measure_shown(path))
             return
@@ -72,6 +80,7 @@ def main() -> None:
         enrichments, numbers = measure_on_loaded(Path(folder) / "enrichment", path)
         syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
         maintained = measure_maintained(Path(folder), path)
+        histories = [*measure_export(Path(folder)), *measure_statistics(Path(folder), path)]
         dags = measure_dag(path, arguments.rows)
         shown = measure_shown(path)
     show([*loads.values(), *enrichments.values(), *syncs.values(), *dags.values()])
@@ -81,9 +90,35 @@ def main() -> None:
             *enrichment_ratios(enrichments, numbers),
             *sync_ratios(syncs, written),
             *maintained,
+            *histories,
             *shown,
         ]
     )
+
+
+def measure_export(folder: Path) -> list[Ratio]:
+    """The load of Spotify's ZIP beside that of a CSV with the very same plays; what is asked of it."""
+    say(f"a ZIP of {export.RECORDS:,} records and a CSV of as many plays ...")
+    found = export.measure_export(folder / "export")
+    return [
+        ("seconds of the CSV's load", found["csv seconds"], "", lambda _: True),
+        ("seconds of the ZIP's load", found["zip seconds"], "", lambda _: True),
+        ("times the time of the CSV", found["zip seconds"] / found["csv seconds"], "1.5 or less", lambda x: x <= 1.5),
+        ("peak MiB of loading the ZIP", found["zip peak MiB"], "under 300", lambda x: x < 300),
+        ("plays that only one of both has", found["differing plays"], "0", lambda x: x == 0),
+    ]
+
+
+def measure_statistics(folder: Path, path: Path) -> list[Ratio]:
+    """The listening statistics beside pandas; what is asked of them."""
+    say("the listening statistics, and pandas ...")
+    found = listening_statistics.measure_statistics(folder / "statistics", path)
+    return [
+        ("seconds of a refresh", found["seconds"], "under 5", lambda x: x < 5),
+        ("seconds of pandas, with reading the plays", found["pandas seconds"], "", lambda _: True),
+        ("numbers that differ from those of pandas", found["differing"], "0", lambda x: x == 0),
+        ("seconds of writing ml_features", found["features seconds"], "", lambda _: True),
+    ]
 
 
 def measure_on_loaded(folder: Path, path: Path) -> tuple[dict[str, Measurement], dict[str, float]]:

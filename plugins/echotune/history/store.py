@@ -30,6 +30,7 @@ class HistoryStore:
     archived_plays: Documents
     maintenance_runs: Documents
     index_usage: Documents
+    listening_statistics: Documents
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
@@ -51,4 +52,5 @@ class HistoryStore:
             archived_plays=database["archived_plays"],
             maintenance_runs=database["maintenance_runs"],
             index_usage=database["index_usage"],
+            listening_statistics=database["listening_statistics"],
         )

@@ -1,0 +1,67 @@
+"""``ml_features``: two Parquet files, one row a track and one a user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from echotune.archive.paths import ArchivePath, OpenPath, written_file
+from echotune.history.store import HistoryStore
+from echotune.statistics.feature_columns import TRACK_COLUMNS, USER_COLUMNS, FeatureColumn, schema_of
+from echotune.statistics.feature_rows import Row, track_rows, user_rows
+
+TRACKS_FILE = "tracks.parquet"
+USERS_FILE = "users.parquet"
+ROWS_A_GROUP = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFeatures:
+    """What was written: the address of a file, and its rows."""
+
+    address: str
+    rows: int
+
+
+def write_features(store: HistoryStore, target: str, open_path: OpenPath) -> list[WrittenFeatures]:
+    """Write both files below a target; a file that is there is replaced whole, once the new one is complete."""
+    folder = target.rstrip("/")
+    return [
+        _write(open_path, f"{folder}/{TRACKS_FILE}", TRACK_COLUMNS, track_rows(store)),
+        _write(open_path, f"{folder}/{USERS_FILE}", USER_COLUMNS, user_rows(store)),
+    ]
+
+
+def _write(open_path: OpenPath, address: str, columns: Sequence[FeatureColumn], rows: Iterable[Row]) -> WrittenFeatures:
+    content = BytesIO()
+    written = 0
+    with pq.ParquetWriter(content, schema_of(columns), compression="zstd") as writer:
+        for part in _parts(iter(rows)):
+            writer.write_table(pa.Table.from_pylist(part, schema=schema_of(columns)))
+            written += len(part)
+    _replace(open_path(address), content.getvalue())
+    return WrittenFeatures(address=address, rows=written)
+
+
+def _replace(path: ArchivePath, content: bytes) -> None:
+    """Write a file whole: an object store shows an object only once it is; a folder needs another name first."""
+    if isinstance(path, Path):
+        partial = path.with_name(f".{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        with written_file(partial) as stream:
+            stream.write(content)
+        partial.replace(path)
+        return
+    with written_file(path) as stream:
+        stream.write(content)
+
+
+def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while part := list(islice(rows, ROWS_A_GROUP)):
+        yield part
