@@ -7,6 +7,11 @@ What it serves
 ``GET /reccobeats/v1/audio-features?ids=``. Every value is computed from the id alone, so it is the same on every
 machine; any id of 22 base62 characters is a track, an artist and an album, but for a small share that is unknown.
 
+For listeners: ``GET /authorize`` sends a browser back at once with a code of the listener that the settings name (or
+with ``access_denied``), ``POST /api/token`` exchanges it (authorization_code with PKCE) and refreshes (refresh_token,
+which is another one each time), and ``GET /v1/me``, ``/v1/me/player/recently-played`` (the last 50 plays) and
+``/v1/me/playlists`` answer to a listener's token.
+
 How it is controlled
 ====================
 Under ``/simulator``, for tests and the demo; :class:`local.simulator.control.SimulatorControl` is its client.
@@ -22,6 +27,9 @@ Under ``/simulator``, for tests and the demo; :class:`local.simulator.control.Si
     a call that a limit or a 429 still in force refuses is not counted.
 ``POST /simulator/expire-tokens``
     Every token given so far is answered with 401 from now on.
+``POST /simulator/listeners/USER/plays``, ``…/playlists``, ``…/revoke``; ``POST /simulator/forget-listeners``
+    Add plays (:class:`local.simulator.listeners.Play`), replace playlists, end every authorization of a listener;
+    forget all listeners. Listeners stay over a reset.
 ``POST /simulator/reset``
     Forget all counts, rules, 429s in force and calls in the windows. Settings and tokens stay.
 ``GET /simulator/report`` (``?full=true``)

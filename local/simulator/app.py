@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from local.simulator import authorization
+from local.simulator.listeners import Listeners, Play, Playlist
 from local.simulator.rules import Rule, Rules
 from local.simulator.sending import response
-from local.simulator.services import ACCOUNTS, RECCOBEATS, SPOTIFY, Call
+from local.simulator.services import ACCOUNTS, LISTENERS_PATHS, RECCOBEATS, SPOTIFY, Call
 from local.simulator.settings import Settings
 from local.simulator.simulator import Simulator
 
@@ -33,9 +35,16 @@ def make_app(simulator: Simulator) -> FastAPI:
         call = Call(service=ACCOUNTS, endpoint="token", authorization=request.headers.get("authorization", ""))
         return response(await simulator.answer(call, form), request)
 
+    async def authorize(request: Request) -> Response:
+        asked = dict(request.query_params)
+        return response(
+            authorization.authorize(asked, simulator.settings, simulator.credentials, simulator.listeners), request
+        )
+
     # Plain routes: what Spotify answers are bytes already. Every path below /v1 goes to one of them, so that a slash
     # at the end is never answered with a redirect.
     routes = [
+        Route("/authorize", authorize, methods=["GET"]),
         Route("/api/token", token, methods=["POST"]),
         Route("/v1/{path:path}", spotify, methods=["GET"]),
         Route("/reccobeats/v1/audio-features", reccobeats, methods=["GET"]),
@@ -48,10 +57,18 @@ def make_app(simulator: Simulator) -> FastAPI:
 
 def spotify_call(request: Request) -> Call:
     """What a request below /v1 asks for."""
-    endpoint, _, item = request.path_params["path"].strip("/").partition("/")
+    path = request.path_params["path"].strip("/")
+    if path in LISTENERS_PATHS:
+        return Call(
+            service=SPOTIFY,
+            endpoint=LISTENERS_PATHS[path],
+            authorization=request.headers.get("authorization", ""),
+            query=dict(request.query_params),
+        )
+    endpoint, _, item = path.partition("/")
     ids = (item,) if item else _ids(request)
-    authorization = request.headers.get("authorization", "")
-    return Call(service=SPOTIFY, endpoint=endpoint, ids=ids, batch=not item, authorization=authorization)
+    header = request.headers.get("authorization", "")
+    return Call(service=SPOTIFY, endpoint=endpoint, ids=ids, batch=not item, authorization=header)
 
 
 def add_control(app: FastAPI, simulator: Simulator) -> None:
@@ -84,6 +101,28 @@ def add_control(app: FastAPI, simulator: Simulator) -> None:
     async def expire_tokens() -> dict[str, int]:
         simulator.tokens.expire()
         return {"expired": len(simulator.tokens.ends)}
+
+    @app.post("/simulator/listeners/{user}/plays")
+    async def add_plays(user: str, plays: list[Play]) -> dict[str, int]:
+        listener = simulator.listeners.of(user)
+        listener.add(plays, simulator.settings.plays_kept)
+        return {"plays": len(listener.plays)}
+
+    @app.post("/simulator/listeners/{user}/playlists")
+    async def set_playlists(user: str, playlists: list[Playlist]) -> dict[str, int]:
+        simulator.listeners.of(user).playlists = playlists
+        return {"playlists": len(playlists)}
+
+    @app.post("/simulator/listeners/{user}/revoke")
+    async def revoke(user: str) -> dict[str, str]:
+        simulator.listeners.revoke(user)
+        simulator.tokens.expire_of(user)
+        return {"status": "revoked"}
+
+    @app.post("/simulator/forget-listeners")
+    async def forget_listeners() -> dict[str, str]:
+        simulator.listeners = Listeners()
+        return {"status": "forgotten"}
 
     @app.post("/simulator/reset")
     async def reset() -> dict[str, str]:

@@ -35,6 +35,22 @@ class SimulatorControl:
         """End every token that was given."""
         self._call("POST", "expire-tokens")
 
+    def add_plays(self, user: str, plays: Sequence[Mapping[str, object]]) -> None:
+        """Add plays to those of a listener: `uri`, `played_at` in milliseconds, `context` or a whole `item`."""
+        self._call("POST", f"listeners/{user}/plays", [dict(play) for play in plays])
+
+    def set_playlists(self, user: str, playlists: Sequence[Mapping[str, object]]) -> None:
+        """Replace a listener's playlists: `id`, `name`, `description`, `public`."""
+        self._call("POST", f"listeners/{user}/playlists", [dict(playlist) for playlist in playlists])
+
+    def revoke(self, user: str) -> None:
+        """Take back every authorization that a listener gave."""
+        self._call("POST", f"listeners/{user}/revoke")
+
+    def forget_listeners(self) -> None:
+        """Forget everybody's plays, playlists and authorizations."""
+        self._call("POST", "forget-listeners")
+
     def reset(self) -> None:
         """Forget counts, rules, windows and 429s; settings and tokens stay."""
         self._call("POST", "reset")

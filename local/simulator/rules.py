@@ -8,7 +8,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Endpoint = Literal["audio-features", "tracks", "artists", "albums", "token", "reccobeats", "any"]
+Endpoint = Literal[
+    "audio-features", "tracks", "artists", "albums", "token", "reccobeats", "me", "recently-played", "playlists", "any"
+]
 # Answers in place of the true one.
 Instead = Literal[
     "status",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from local.simulator import answers, catalog, features
 from local.simulator.answers import Reply
 from local.simulator.catalog import encode
 from local.simulator.chance import ID_PATTERN
+from local.simulator.listeners import Listeners
 from local.simulator.settings import Settings
 from local.simulator.spoiling import ITEM_KEYS
 from local.simulator.tokens import Credentials, Tokens
@@ -20,6 +21,8 @@ RECCOBEATS = "reccobeats"
 ACCOUNTS = "accounts"
 BATCH_SIZES = {"audio-features": 100, "tracks": 50, "artists": 50, "albums": 20}
 RECCOBEATS_BATCH_SIZE = 40
+LISTENERS_PATHS = {"me": "me", "me/player/recently-played": "recently-played", "me/playlists": "playlists"}
+"""What a listener's token is for, and the name of each."""
 _ID = re.compile(ID_PATTERN, re.ASCII)
 
 Maker = Callable[[str, bool], bytes | None]
@@ -33,20 +36,23 @@ _MAKERS: dict[str, Maker] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call as it came: `ids` are those asked for, `batch` tells whether by ids= or in the path."""
+    """One call as it came: `ids` are those asked for; `batch` tells whether by ids= or in the path."""
 
     service: str
     endpoint: str
     ids: tuple[str, ...] = ()
     batch: bool = True
     authorization: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
-def spotify(call: Call, settings: Settings, tokens: Tokens) -> Reply:
+def spotify(call: Call, settings: Settings, tokens: Tokens, listeners: Listeners) -> Reply:
     """Answer a call below /v1."""
     problem = tokens.problem(call.authorization)
     if problem:
         return answers.spotify_error(401, problem)
+    if call.endpoint in LISTENERS_PATHS.values():
+        return _listeners_own(call, tokens, listeners)
     if call.endpoint not in BATCH_SIZES:
         return answers.spotify_error(404, "Service not found")
     if call.endpoint == "audio-features" and settings.features_closed:
@@ -80,6 +86,18 @@ def reccobeats(call: Call, settings: Settings) -> Reply:
     asked = [one for one in dict.fromkeys(call.ids) if one not in settings.unknown_ids and _ID.fullmatch(one)]
     known = sorted(filter(None, map(features.reccobeats_features, asked)))
     return Reply(body=b'{"content":[' + b",".join(body for _, body in known) + b"]}")
+
+
+def _listeners_own(call: Call, tokens: Tokens, listeners: Listeners) -> Reply:
+    user = tokens.owner(call.authorization)
+    if user is None:
+        return answers.spotify_error(401, "Valid user authentication required")
+    listener = listeners.of(user)
+    if call.endpoint == "me":
+        return Reply(body=encode({"id": user, "display_name": user.title(), "type": "user"}))
+    if call.endpoint == "playlists":
+        return Reply(body=encode(listener.page_of_playlists(user, call.query)))
+    return Reply(body=encode(listener.recently_played(call.query)))
 
 
 def _single(call: Call, settings: Settings) -> Reply:

@@ -21,6 +21,8 @@ class Settings(BaseModel):
     token_seconds: how long a token made from now on is good.
     latency_seconds: how long every answer of an API takes at the least.
     unknown_ids: ids that no endpoint knows, beside those that are unknown anyway.
+    listener: who is signed in where an authorization is asked for; consent: whether they agree.
+    plays_kept: how many of a listener's latest plays are remembered.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +38,9 @@ class Settings(BaseModel):
     token_seconds: float = Field(default=3600, gt=0)
     latency_seconds: float = Field(default=0, ge=0)
     unknown_ids: frozenset[str] = frozenset()
+    listener: str = "simulated-listener"
+    consent: bool = True
+    plays_kept: int = Field(default=50, ge=1)
 
     @property
     def development(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs
 
-from local.simulator import answers, services, spoiling
+from local.simulator import answers, authorization, services, spoiling
 from local.simulator.answers import Reply
+from local.simulator.listeners import Listeners
 from local.simulator.record import EndpointRecord, Record, Report
 from local.simulator.rules import Rule, Rules
 from local.simulator.services import ACCOUNTS, RECCOBEATS, SPOTIFY, Call
@@ -23,6 +25,7 @@ class Simulator:
     credentials: Credentials = field(repr=False)
     settings: Settings = field(default_factory=Settings)
     tokens: Tokens = field(default_factory=Tokens)
+    listeners: Listeners = field(default_factory=Listeners)
     rules: Rules = field(default_factory=Rules)
     record: Record = field(default_factory=Record)
 
@@ -89,12 +92,18 @@ class Simulator:
 
     def _true_answer(self, call: Call, form: bytes) -> Reply:
         if call.service == SPOTIFY:
-            return services.spotify(call, self.settings, self.tokens)
+            return services.spotify(call, self.settings, self.tokens, self.listeners)
         if call.service == RECCOBEATS:
             return services.reccobeats(call, self.settings)
-        reply = services.token(call.authorization, form, self.settings, self.credentials, self.tokens)
+        reply = self._token(call.authorization, form)
         self.record.tokens_issued += reply.status == 200
         return reply
+
+    def _token(self, header: str, form: bytes) -> Reply:
+        grants = parse_qs(form.decode("utf-8", "replace")).get("grant_type", [])
+        if authorization.LISTENERS_GRANTS.isdisjoint(grants):
+            return services.token(header, form, self.settings, self.credentials, self.tokens)
+        return authorization.token(form, self.settings, self.credentials, self.listeners, self.tokens)
 
     async def _wait(self, rule: Rule | None) -> None:
         slow = rule.seconds or 0 if rule is not None and rule.what == "slow" else 0

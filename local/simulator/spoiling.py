@@ -23,6 +23,8 @@ ITEM_KEYS = {
     "artists": "artists",
     "albums": "albums",
     "reccobeats": "content",
+    "recently-played": "items",
+    "playlists": "items",
 }
 STRANGE_ID = "0StrangeStrangeStrange"
 _DAY = 86_400

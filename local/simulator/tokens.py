@@ -33,19 +33,30 @@ class Credentials:
 
 @dataclass(repr=False)
 class Tokens:
-    """The tokens given so far and when each ends, on the monotonic clock."""
+    """The tokens given so far and when each ends, on the monotonic clock; of listeners' ones also whose it is."""
 
     ends: dict[str, float] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
 
-    def issue(self, seconds: float) -> str:
-        """A new token that is good for so long."""
+    def issue(self, seconds: float, owner: str | None = None) -> str:
+        """A new token that is good for so long: the application's, or a listener's."""
         token = secrets.token_urlsafe(64)
+        if owner is not None:
+            self.owners[token] = owner
         self.ends[token] = time.monotonic() + seconds
         return token
 
     def expire(self) -> None:
         """End every token now."""
         self.ends = dict.fromkeys(self.ends, 0.0)
+
+    def expire_of(self, owner: str) -> None:
+        """End a listener's tokens now."""
+        self.ends |= {token: 0.0 for token, one in self.owners.items() if one == owner}
+
+    def owner(self, authorization: str) -> str | None:
+        """The listener whose token a good Authorization header has; None for the application's own."""
+        return self.owners.get(authorization.partition(" ")[2].strip())
 
     def problem(self, authorization: str) -> str | None:
         """Spotify's words about a bad Authorization header; None where the token is good."""
