@@ -107,7 +107,11 @@ TABLES = (
         rows_of=f"{OF_USER} and not public",
         insert=f"insert into public.playlists (user_id, name) select {user('%(owner)s')}, 'new'",
         update="name = 'changed'",
-        reach={"signed in": OWN_ROWS, "service_role": EVERYTHING, "echotune_sync": READ_BOTH},
+        reach={
+            "signed in": OWN_ROWS,
+            "service_role": EVERYTHING,
+            "echotune_sync": {"select": BOTH, "insert": BOTH, "update": BOTH},
+        },
     ),
     Relation(
         name="user_preferences",

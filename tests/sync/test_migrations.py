@@ -15,6 +15,8 @@ from echotune.resources import read_sql
 from echotune.sync.migrations import MIGRATIONS, MigrationError, MigrationReport, SchemaBusy, migrate, read_migrations
 from tests.support.supabase import Connection, OwnedPostgres, connect, make_project
 
+DURATION_IS_OPTIONAL = 9
+"""The migration from which on a play may lack its duration."""
 FILES = tuple(migration.file for migration in read_migrations())
 
 
@@ -53,6 +55,23 @@ def test_an_empty_database_gets_the_whole_schema(empty: Connection) -> None:
     assert recorded.fetchall() == [
         (migration.version, migration.name, migration.checksum, "platform") for migration in read_migrations()
     ]
+
+
+def test_plays_without_a_duration_fit_into_partitions_that_were_there_before(empty: Connection, folder: Path) -> None:
+    for path in folder.glob("*.sql"):
+        if int(path.stem.partition("_")[0]) >= DURATION_IS_OPTIONAL:
+            path.unlink()
+    migrate(empty, folder)
+    empty.execute("insert into public.users (spotify_user_id) values ('anna')")
+    play = (
+        "insert into public.listening_history (id, played_at, user_id) "
+        "values (gen_random_uuid(), now(), echotune.row_id('user', 'anna'))"
+    )
+    with pytest.raises(errors.NotNullViolation):
+        empty.execute(play)
+    migrate(empty)
+    empty.execute(play)
+    assert empty.execute("select plays, ms_played from public.listening_by_day").fetchall() == [(1, None)]
 
 
 def test_a_second_run_changes_nothing(supabase: Connection) -> None:

@@ -57,7 +57,6 @@ def test_what_is_no_track_of_spotify_is_played_without_one(uri: str | None) -> N
         ("timestamp", FIRST_PLAY.replace(year=1), "timestamp"),
         ("user", {"platform": "web"}, "user.username"),
         ("listening", {"ms_played": 2**31}, "listening.ms_played"),
-        ("listening", {}, "listening.ms_played"),
         ("track", {"name": {"en": "a"}}, "track.name"),
     ],
 )
@@ -65,6 +64,11 @@ def test_a_play_that_lacks_what_it_needs_is_unfit(field: str, value: Any, named:
     with pytest.raises(UnfitValue) as unfit:
         rows_of("listening_history", as_read(play(1) | {field: value}))
     assert unfit.value.field == named
+
+
+def test_a_play_whose_duration_nobody_told_is_fit() -> None:
+    (row,) = rows_of("listening_history", as_read(play(1) | {"listening": {}}))
+    assert row["ms_played"] is None
 
 
 def test_a_section_that_is_no_object_is_unfit() -> None:

@@ -28,7 +28,7 @@ COLUMNS = pa.schema(
         pa.field("track_name", pa.string()),
         pa.field("artist_name", pa.string()),
         pa.field("album_name", pa.string()),
-        pa.field("ms_played", pa.int64(), nullable=False),
+        pa.field("ms_played", pa.int64()),
         pa.field("document", pa.binary(), nullable=False),
     ]
 )

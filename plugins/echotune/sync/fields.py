@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from echotune.sync.columns import Column, ColumnType
-from echotune.sync.values import READERS, Reader, precision, required
+from echotune.sync.values import READERS, Reader, precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ FEATURE_FIELDS = (
     field("tempo", ColumnType.NUMBER, "audio_features.tempo"),
     field("time_signature", ColumnType.SMALLINT, "audio_features.time_signature"),
 )
-MS_PLAYED = field("ms_played", ColumnType.INTEGER, "listening.ms_played", required(READERS[ColumnType.INTEGER]))
+MS_PLAYED = field("ms_played", ColumnType.INTEGER, "listening.ms_played")
 PLAY_DETAILS = (
     field("platform", ColumnType.TEXT, "user.platform"),
     field("country", ColumnType.TEXT, "user.country"),

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ARTIST = "artist"
     ALBUM = "album"
     TRACK = "track"
+    PLAYLIST = "playlist"
 
 
 @lru_cache(maxsize=IDS_KEPT)

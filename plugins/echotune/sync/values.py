@@ -2,8 +2,7 @@
 
 These are all the rules:
 
-- Absent and null are null. What is required (an id, a play's time, its user's name and milliseconds) and absent is
-  unfit.
+- Absent and null are null. What is required (an id, a play's time, its user's name) and absent is unfit.
 - Text: a NUL, which PostgreSQL cannot hold, becomes U+FFFD. A number or a flag becomes its text. A list of one element
   stands for the element. Anything else is unfit. Empty text stays empty.
 - A key (a Spotify id, a user name) is a text that is not empty, of at most 255 characters.
