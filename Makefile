@@ -16,7 +16,7 @@ PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name)
 USER_OPTION := $(if $(findstring command,$(origin USERNAME)),--username "$(USERNAME)")
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
-.PHONY: help bootstrap demo up down setup status password test lint format bench lock clean
+.PHONY: help bootstrap demo up down setup authorize status password test lint format bench lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ down: bootstrap ## stop the stack; its data stays
 
 setup: bootstrap ## ask for your own servers and accounts, test them, write .env; NO_INPUT=1 only tests
 	@$(PYTHON) -m local.setup $(if $(NO_INPUT),--no-input)
+
+authorize: bootstrap ## a listener allows recently_played to read their plays and playlists; REMOVE=USER takes it back
+	@STACK=$(STACK) local/run python -m echotune.deployment.authorize $(if $(REMOVE),--remove "$(REMOVE)") $(if $(CALLBACK_PORT),--port $(CALLBACK_PORT))
 
 status: bootstrap ## show what runs, where, and the DAGs' last runs
 	@$(PYTHON) -m local status --stack $(STACK)

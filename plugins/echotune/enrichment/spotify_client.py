@@ -63,7 +63,7 @@ class SpotifyClient:
         for setting, value in (("SPOTIFY_CLIENT_ID", client_id), ("SPOTIFY_CLIENT_SECRET", client_secret)):
             if not WORD.fullmatch(value):
                 raise EnrichmentError(f"{setting} is empty, or has characters that no such value has: copy it again")
-        _keep_headers_out_of_logs()
+        keep_secrets_out_of_logs()
         self._credentials = Credentials(
             client_id=client_id,
             client_secret=client_secret,
@@ -133,8 +133,8 @@ def _list_in(answer: Answer, name: str, length: int) -> Answer:
     return Answer(outcome=Outcome.BROKEN, reason=reason, status=answer.status)
 
 
-def _keep_headers_out_of_logs() -> None:
-    """spotipy writes the Authorization header at DEBUG, and whole answers."""
+def keep_secrets_out_of_logs() -> None:
+    """spotipy writes the Authorization header at DEBUG, refresh tokens, and whole answers."""
     for name in ("spotipy", "spotipy.client", "spotipy.oauth2"):
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.INFO))

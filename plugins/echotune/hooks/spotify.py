@@ -13,9 +13,11 @@ from airflow.sdk.log import mask_secret
 from echotune.connection_checks.spotify import check_spotify
 from echotune.enrichment.errors import EnrichmentError
 from echotune.enrichment.reccobeats_client import ReccoBeatsClient
+from echotune.enrichment.settings import SIMULATED, ProviderName
 from echotune.enrichment.spotify_client import SpotifyClient
 from echotune.enrichment.spotify_token import SharedToken
 from echotune.names import SPOTIFY_CONNECTION
+from echotune.spotify_account.tokens import AccountAuthorization
 
 if TYPE_CHECKING:
     import redis
@@ -71,6 +73,32 @@ class SpotifyHook(BaseHook):
             self._address("accounts_url"),
             on_token=mask_secret,
         )
+
+    def get_authorization(self) -> AccountAuthorization:
+        """Return what refreshes listeners' tokens. It needs the application's id and not its secret.
+
+        :raises AirflowException: the connection or the id is missing
+        """
+        if self._connection is None or not self._connection.login:
+            raise AirflowException(
+                f"connection {self.spotify_conn_id} has no SPOTIFY_CLIENT_ID: set it to what "
+                "developer.spotify.com/dashboard shows of the application"
+            )
+        return AccountAuthorization(
+            client_id=self._connection.login.strip(),
+            accounts_url=self._address("accounts_url"),
+            on_token=mask_secret,
+        )
+
+    @property
+    def api_url(self) -> str | None:
+        """Where the Web API is, when not in its usual place."""
+        return self._address("api_url")
+
+    @property
+    def limited_as(self) -> str:
+        """The name of Spotify to the limiter, which keeps a simulator's calls apart."""
+        return ProviderName.SPOTIFY + (SIMULATED if self.is_simulated else "")
 
     def get_reccobeats_client(self) -> ReccoBeatsClient:
         """Return a client of ReccoBeats. It needs no account, so the connection may be missing."""

@@ -78,25 +78,15 @@ class EnrichmentOperator(BaseOperator):
         :param is_caller: whether this worker goes on calling where Redis is away
         """
         from echotune.enrichment.line_up import Services
-        from echotune.enrichment.local_limiter import LocalLimiter
-        from echotune.enrichment.runs import calls_in_past_day, stops_in_force
-        from echotune.enrichment.shared_state import SharedLimiter, SharedState
-        from echotune.hooks.redis import SharedRedisHook
         from echotune.hooks.spotify import SpotifyHook
         from echotune.operators.history_path import history_path
+        from echotune.operators.limiting import share_limiter, share_state
 
         spotify = SpotifyHook(self.spotify_conn_id)
-        state = SharedState(SharedRedisHook(self.redis_conn_id).find_client())
-        limiter = SharedLimiter(
-            state,
-            is_caller=is_caller,
-            start_local=lambda: LocalLimiter(
-                calls_in_24h=calls_in_past_day(store), stopped_until=stops_in_force(store)
-            ),
-        )
+        state = share_state(self.redis_conn_id)
         return Services(
             state=state,
-            limiter=limiter,
+            limiter=share_limiter(state, store, is_caller=is_caller),
             spotify=lambda: spotify.get_client(state.client),
             reccobeats=spotify.get_reccobeats_client,
             application=_client_id(spotify) if settings.needs_spotify else "",

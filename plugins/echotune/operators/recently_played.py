@@ -1,0 +1,268 @@
+"""The steps of bringing what listeners' own accounts tell: recent plays and playlists.
+
+What only a running task needs is imported when it runs: a DAG file that imports this module is parsed in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION, SUPABASE_CONNECTION
+from echotune.operators.failing import failed_tasks
+from echotune.operators.supabase_schema import MigrateSupabaseOperator
+from echotune.operators.telling import tell
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from echotune.history.store import HistoryStore
+    from echotune.spotify_account.client import Account
+    from echotune.spotify_account.settings import AccountSettings
+
+Values = Mapping[str, Any]
+Upstream = Any
+"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
+
+
+class RunSettingsOperator(BaseOperator):
+    """What all steps share: the settings of the run.
+
+    :param settings: see AccountSettings
+    """
+
+    template_fields: Sequence[str] = ("settings",)
+
+    def __init__(self, *, settings: Values, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+
+    def read_settings(self) -> AccountSettings:
+        """Return the settings; where one is wrong the task fails at once."""
+        from echotune.spotify_account.errors import AccountError
+        from echotune.spotify_account.settings import AccountSettings
+
+        try:
+            return AccountSettings.of(self.settings)
+        except AccountError as error:
+            raise AirflowFailException(str(error)) from error
+
+
+class FindListenersOperator(RunSettingsOperator):
+    """Finds the listeners who gave their authorization and are asked for. Returns their user ids."""
+
+    def execute(self, context: Context) -> list[str]:
+        from echotune.hooks.listener import listeners
+        from echotune.spotify_account.errors import AccountError
+
+        settings = self.read_settings()
+        try:
+            found = settings.chosen(listeners())
+        except AccountError as error:
+            raise AirflowFailException(str(error)) from error
+        self.log.info("%s listeners: %s", len(found), ", ".join(found) or "nobody ran `make authorize` yet")
+        return found
+
+
+class ListenerOperator(RunSettingsOperator):
+    """A step for one listener. Without an authorization that is good it fails at once and names the listener.
+
+    Where nobody may call Spotify for now, it ends and leaves the rest to the next run, which asks for the same.
+
+    :param username: the listener
+    :param mongo_conn_id: the Airflow connection to MongoDB
+    :param redis_conn_id: the Airflow connection to Redis
+    :param spotify_conn_id: the Airflow connection to Spotify
+    """
+
+    template_fields: Sequence[str] = (
+        *RunSettingsOperator.template_fields,
+        "username",
+        "mongo_conn_id",
+        "redis_conn_id",
+        "spotify_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        username: str,
+        mongo_conn_id: str = MONGO_CONNECTION,
+        redis_conn_id: str = REDIS_CONNECTION,
+        spotify_conn_id: str = SPOTIFY_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.username = username
+        self.mongo_conn_id = mongo_conn_id
+        self.redis_conn_id = redis_conn_id
+        self.spotify_conn_id = spotify_conn_id
+
+    def with_account(
+        self, context: Context, settings: AccountSettings, use: Callable[[HistoryStore, Account], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what is made of the listener's account, or that it has to wait."""
+        from echotune.hooks.mongo import HistoryMongoHook
+        from echotune.spotify_account.errors import Postponed
+
+        try:
+            with told_to_the_summary(context, self.username), HistoryMongoHook(self.mongo_conn_id) as hook:
+                store = hook.get_store()
+                return use(store, self._open_account(store, settings))
+        except Postponed as waiting:
+            self.log.warning("%s. The next run asks for the same", waiting)
+            return {"username": self.username, "postponed": str(waiting)}
+
+    def _open_account(self, store: HistoryStore, settings: AccountSettings) -> Account:
+        from echotune.enrichment.gate import Gate
+        from echotune.hooks.listener import ListenerHook
+        from echotune.hooks.spotify import SpotifyHook
+        from echotune.operators.limiting import share_limiter, share_state
+        from echotune.spotify_account.client import Account
+
+        spotify, listener = SpotifyHook(self.spotify_conn_id), ListenerHook(self.username)
+        try:
+            authorization = spotify.get_authorization()
+        except AirflowException as error:
+            raise AirflowFailException(str(error)) from error
+        # Without Redis each task goes on by itself: it makes few calls, and plays that nobody fetches are lost.
+        limiter = share_limiter(share_state(self.redis_conn_id), store, is_caller=True)
+        return Account.open(
+            self.username,
+            authorization,
+            listener.refresh_token(),
+            keep=listener.keep,
+            gate=Gate(limiter=limiter, service=spotify.limited_as, limits=settings.limits),
+            api_url=spotify.api_url,
+        )
+
+
+@contextmanager
+def told_to_the_summary(context: Context, username: str) -> Iterator[None]:
+    """Fail the task at once where a person has to mend something, and leave the reason to the summary."""
+    from echotune.spotify_account.errors import AccountError
+
+    try:
+        yield
+    except AccountError as error:
+        context["ti"].xcom_push(key="return_value", value={"username": username, "problem": str(error)})
+        raise AirflowFailException(str(error)) from error
+
+
+class LoadRecentPlaysOperator(ListenerOperator):
+    """Loads a listener's plays since the last run into MongoDB. Safe to run again at any point.
+
+    Returns what became of them, and the gap where Spotify no longer had all.
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.spotify_account.recently_played import load_recent_plays
+
+        result = self.with_account(
+            context, self.read_settings(), lambda store, account: load_recent_plays(store, account).as_result()
+        )
+        self.log.info("%s", result)
+        return result
+
+
+class PreparePlaylistsOperator(MigrateSupabaseOperator):
+    """Brings PostgreSQL's schema up to date, where the run brings playlists.
+
+    :param wanted: whether it does
+    """
+
+    template_fields: Sequence[str] = (*MigrateSupabaseOperator.template_fields, "wanted")
+
+    def __init__(self, *, wanted: bool | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wanted = wanted
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        if str(self.wanted).lower() != "true":
+            raise AirflowSkipException("this run brings no playlists")
+        return super().execute(context)
+
+
+class BringPlaylistsOperator(ListenerOperator):
+    """Brings a listener's playlists to PostgreSQL. Safe to run again at any point. Returns what became of them.
+
+    :param load_task_id: the LoadRecentPlaysOperators: a listener whose account has a problem there is left out
+    :param supabase_conn_id: the Airflow connection to PostgreSQL
+    """
+
+    template_fields: Sequence[str] = (*ListenerOperator.template_fields, "supabase_conn_id")
+
+    def __init__(self, *, load_task_id: str, supabase_conn_id: str = SUPABASE_CONNECTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.load_task_id = load_task_id
+        self.supabase_conn_id = supabase_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.hooks.supabase import SupabaseHook
+        from echotune.spotify_account.playlists import sync_playlists
+
+        task = context["ti"]
+        if "problem" in (task.xcom_pull(task_ids=self.load_task_id, map_indexes=task.map_index) or {}):
+            raise AirflowSkipException(f"{self.username}: the account has a problem, as load_plays says")
+
+        def bring(_: HistoryStore, account: Account) -> dict[str, Any]:
+            with SupabaseHook(self.supabase_conn_id).get_conn() as connection:
+                return sync_playlists(connection, account).as_result(self.username)
+
+        result = self.with_account(context, self.read_settings(), bring)
+        self.log.info("%s", result)
+        return result
+
+
+class AnnounceRecentPlaysOperator(BaseOperator):
+    """Succeeds, and so updates its outlets, where the run brought new plays; is skipped where it did not.
+
+    :param load_task_id: the LoadRecentPlaysOperators; the plays of some count also where others failed
+    """
+
+    def __init__(self, *, load_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.load_task_id = load_task_id
+
+    def execute(self, context: Context) -> None:
+        pulled = context["ti"].xcom_pull(task_ids=self.load_task_id)
+        loaded: list[dict[str, Any]] = [pulled] if isinstance(pulled, dict) else list(pulled or ())
+        if not any(result["counts"]["inserted"] for result in loaded if "counts" in result):
+            raise AirflowSkipException("no new plays: nothing to tell the DAGs that read them")
+
+
+class SummariseRecentPlaysOperator(BaseOperator):
+    """Tells a person what came from whom, what is missing and why. Fails where a person has to mend something.
+
+    :param listeners: what FindListenersOperator returned
+    :param loaded: what the LoadRecentPlaysOperators returned
+    :param playlists: what the BringPlaylistsOperators returned
+    :param catalog: what RefreshCatalogOperator returned
+    """
+
+    template_fields: Sequence[str] = ("listeners", "loaded", "playlists", "catalog")
+
+    def __init__(
+        self, *, listeners: Upstream, loaded: Upstream, playlists: Upstream, catalog: Upstream, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.listeners = listeners
+        self.loaded = loaded
+        self.playlists = playlists
+        self.catalog = catalog
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from echotune.spotify_account.report import Outcome, summarise
+
+        outcome = Outcome(
+            listeners=list(self.listeners or ()),
+            loaded=list(self.loaded or ()),
+            playlists=list(self.playlists or ()),
+            catalog=dict(self.catalog or {}),
+            failed=failed_tasks(context),
+        )
+        return tell(self, summarise(outcome), context)

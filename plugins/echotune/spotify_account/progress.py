@@ -1,0 +1,90 @@
+"""How far each listener's plays are known: a document of ``load_runs`` a listener, and one that makes plays counted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from echotune.history.counts import LoadCounts
+from echotune.history.load_runs import LOAD_NAMESPACE
+from echotune.history.store import HistoryStore
+from echotune.spotify_account.plays import FORMAT, source_sha256
+
+GAPS_KEPT = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Plays may be missing between two plays, because Spotify remembers 50 only.
+
+    :param start: the time of the newest play that was known
+    :param end: the time of the oldest play that Spotify still had
+    """
+
+    username: str
+    start: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.username}: plays between {self.start:%Y-%m-%d %H:%M:%S} and {self.end:%Y-%m-%d %H:%M:%S} UTC may "
+            "be missing, because Spotify remembers the last 50 only: load the next export with csv_backfill"
+        )
+
+
+def newest_known(store: HistoryStore, username: str) -> datetime | None:
+    """The time of the newest play that was ever loaded from this account; None before its first load."""
+    record = store.load_runs.find_one({"_id": _id(FORMAT, username)}, {"newest_played_at": 1})
+    found: datetime | None = record.get("newest_played_at") if record else None
+    return found
+
+
+def move_on(store: HistoryStore, username: str, newest: datetime | None, counts: LoadCounts, gap: Gap | None) -> None:
+    """Record a load after its plays are written; the newest play's time never goes back."""
+    now = datetime.now(UTC)
+    change = {
+        "$set": {
+            "kind": FORMAT,
+            "username": username,
+            "source": _source(username),
+            "state": "done",
+            "counts": asdict(counts),
+            "updated_at": now,
+        },
+        "$setOnInsert": {"created_at": now},
+    }
+    if newest is not None:
+        change["$max"] = {"newest_played_at": newest}
+    if gap is not None:
+        found = {"from": gap.start, "to": gap.end, "found_at": now}
+        change["$push"] = {"gaps": {"$each": [found], "$slice": -GAPS_KEPT}}
+    store.load_runs.update_one({"_id": _id(FORMAT, username)}, change, upsert=True)
+
+
+def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> None:
+    """Record that plays are in the collection and not yet counted in tracks, artists and albums."""
+    now = datetime.now(UTC)
+    store.load_runs.update_one(
+        {"_id": _id("chunk", username)},
+        {
+            "$set": {
+                "kind": "chunk",
+                "source": _source(username),
+                "state": "done",
+                "counts": asdict(counts),
+                "in_catalog": False,
+                "updated_at": now,
+            },
+            "$setOnInsert": {"created_at": now},
+        },
+        upsert=True,
+    )
+
+
+def _source(username: str) -> dict[str, str]:
+    return {"file": FORMAT, "sha256": source_sha256(username)}
+
+
+def _id(kind: str, username: str) -> UUID:
+    return uuid5(LOAD_NAMESPACE, "\0".join((FORMAT, kind, username)))
