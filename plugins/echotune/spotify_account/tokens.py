@@ -24,6 +24,8 @@ from echotune.enrichment.spotify_client import keep_secrets_out_of_logs
 SCOPES = ("user-read-recently-played", "playlist-read-private")
 AUTHORIZE_AGAIN = "run `make authorize` and sign in as this listener"
 TOKEN_PATH, AUTHORIZE_PATH = "/api/token", "/authorize"
+NOWHERE = "http://127.0.0.1/callback"
+"""A redirect URI that is never called, which spotipy wants to have."""
 
 Told = Callable[[str], object]
 
@@ -32,7 +34,8 @@ class AccountAuthorization(SpotifyPKCE):
     """The authorization of one listener, as spotipy asks for it and refreshes it.
 
     :param client_id: the application's id; PKCE needs no secret
-    :param redirect_uri: where the browser is sent with the code, as the application's dashboard has it
+    :param redirect_uri: where the browser is sent with the code, as the application's dashboard has it; a refresh sends
+        nobody anywhere
     :param state: comes back with the code, so that no other page can bring one
     :param accounts_url: where the accounts service is, by default Spotify's own; a host alone gets the usual path
     :param on_token: told of each token before anything else, so that it can be kept out of logs
@@ -42,7 +45,7 @@ class AccountAuthorization(SpotifyPKCE):
         self,
         *,
         client_id: str,
-        redirect_uri: str | None = None,
+        redirect_uri: str = NOWHERE,
         state: str | None = None,
         accounts_url: str | None = None,
         on_token: Told | None = None,
