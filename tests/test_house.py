@@ -11,7 +11,7 @@ import pytest
 
 from echotune.resources import PROJECT
 
-DOMAIN = ("archive", "connection_checks", "enrichment", "history", "indexes", "storage", "sync")
+DOMAIN = ("archive", "connection_checks", "enrichment", "history", "indexes", "spotify_account", "storage", "sync")
 PACKAGES = PROJECT / "plugins" / "echotune"
 IMPORT_ALL = """
 import importlib, pkgutil, sys

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from echotune.history.store import HistoryStore
 from echotune.names import LISTENERS_VARIABLE, listener_connection, rotated_token_variable
+from echotune.spotify_account.report import NOBODY
 from local.airflow_api import AirflowApi
 from local.demo import Run
 from local.simulator.control import SimulatorControl
@@ -62,7 +63,7 @@ def simulated(stack: Stack) -> Iterator[SimulatorControl]:
 
 
 @pytest.fixture(scope="module")
-def history() -> Iterator[HistoryStore]:
+def history(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
     """Where the DAG writes plays and playlists, with nothing in it."""
     empty = (
         "drop schema if exists echotune cascade; drop schema public cascade; create schema public;"
@@ -70,10 +71,10 @@ def history() -> Iterator[HistoryStore]:
     )
     with connect(os.environ["DATABASE_URL"]) as supabase:
         supabase.execute(empty)
-        client: Any = MongoClient(os.environ["MONGODB_URI"])
-        client.drop_database(os.environ["MONGODB_DATABASE"])
-        yield HistoryStore.of(client[os.environ["MONGODB_DATABASE"]], plays=os.environ["MONGODB_COLLECTION"])
-        client.drop_database(os.environ["MONGODB_DATABASE"])
+        database = os.environ["MONGODB_DATABASE"]
+        mongodb_client.drop_database(database)
+        yield HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
+        mongodb_client.drop_database(database)
         supabase.execute(empty)
 
 
@@ -211,3 +212,14 @@ def test_an_answer_to_another_attempt_keeps_nothing(
     assert "access_denied" in authorize(os.environ).text
     simulated.settings(consent=True)
     assert api.find(f"connections/{listener_connection('mallory')}") is None
+
+
+def test_a_run_without_listeners_says_what_to_do(api: AirflowApi, story: Story) -> None:
+    assert story.runs
+    for username in (ANNA, BERT):
+        remove(os.environ, username)
+    state, run = run_to_the_end(api, DAG, playlists=False)
+    assert state == "success"
+    assert summary_of(api, run)["text"] == [NOBODY]
+    states = states_of(api, run)
+    assert (states["prepare_playlists"], states["announce_new_plays"]) == ({"skipped"}, {"skipped"})

@@ -107,6 +107,7 @@ def story(
         ("csv_backfill", {"source": str(history.with_name("nowhere.csv"))}),
         ("spotify_enrichment", {"calls_per_30s": 10_000, "calls_per_24h": 100_000, "max_tracks": 50}),
         ("mongo_to_supabase_sync", {}),
+        ("recently_played", {}),
         ("index_maintenance", {}),
         ("history_archive", {"target": archive, "older_than_years": 1}),
         ("history_restore", {}),

@@ -76,6 +76,15 @@ def test_what_changed_is_written_and_nothing_else(supabase: Connection[Any], sto
     assert counts["listening_history"].inserted == 0
 
 
+def test_a_play_whose_duration_nobody_told_comes_without_one(supabase: Connection[Any], store: HistoryStore) -> None:
+    store.plays.insert_many([play(1), play(2, listening={"context_uri": "spotify:album:0"})])
+    assert sync_all(supabase, store)["listening_history"].inserted == 2
+    assert rows_of(supabase, "public.listening_history", ["id", "ms_played"]) == [
+        (UUID(int=1), 1001),
+        (UUID(int=2), None),
+    ]
+
+
 def test_one_bad_document_stops_nothing(supabase: Connection[Any], store: HistoryStore) -> None:
     small_history(store)
     store.plays.insert_one(play(30, listening={"ms_played": 2**40}))

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from echotune.operators.connection_check import SummariseChecksOperator
-from echotune.operators.csv_backfill import LoadHistoryChunksOperator, RefreshCatalogOperator, SummariseLoadOperator
+from echotune.operators.csv_backfill import (
+    LoadHistoryChunksOperator,
+    MarkDuplicatesOperator,
+    RefreshCatalogOperator,
+    SummariseLoadOperator,
+)
 from echotune.operators.history_archive import (
     ArchivePlaysOperator,
     RestorePlaysOperator,
@@ -18,6 +23,11 @@ from echotune.operators.index_maintenance import (
     MaintainMongoIndexesOperator,
     MaintainPostgresIndexesOperator,
     ReportMaintenanceOperator,
+)
+from echotune.operators.recently_played import (
+    BringPlaylistsOperator,
+    LoadRecentPlaysOperator,
+    SummariseRecentPlaysOperator,
 )
 from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator, EnrichOperator, SummariseEnrichmentOperator
 from echotune.operators.supabase_sync import (
@@ -47,7 +57,11 @@ class WrittenLink(BaseOperatorLink):
         SummariseChecksOperator,
         SummariseRestoreOperator,
         ReportMaintenanceOperator,
+        SummariseRecentPlaysOperator,
         LoadHistoryChunksOperator,
+        LoadRecentPlaysOperator,
+        BringPlaylistsOperator,
+        MarkDuplicatesOperator,
         RefreshCatalogOperator,
         EnrichOperator,
         EmbedEnrichmentOperator,
