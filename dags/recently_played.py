@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY
 from echotune.notifications import RunNotifier, remember_error
-from echotune.operators.csv_backfill import RefreshCatalogOperator
+from echotune.operators.csv_backfill import MarkDuplicatesOperator, RefreshCatalogOperator
 from echotune.operators.recently_played import (
     AnnounceRecentPlaysOperator,
     BringPlaylistsOperator,
@@ -101,10 +101,8 @@ with DAG(
     load = LoadRecentPlaysOperator.partial(
         task_id="load_plays", settings=SETTINGS, pool="spotify_api", map_index_template="{{ task.username }}"
     ).expand(username=listeners.output)
-
-    # PLACE FOR DUPLICATES, between load and catalog: what finds plays that an export has as well.
-
-    catalog = RefreshCatalogOperator(task_id="build_catalog", pool="mongo_write", trigger_rule="all_done")
+    duplicates = MarkDuplicatesOperator(task_id="mark_duplicates", pool="mongo_write", trigger_rule="all_done")
+    catalog = RefreshCatalogOperator(task_id="build_catalog", pool="mongo_write")
     embed = EmbedEnrichmentOperator(task_id="embed_known_features", pool="mongo_write")
     announce = AnnounceRecentPlaysOperator(
         task_id="announce_new_plays", load_task_id="load_plays", outlets=[LISTENING_HISTORY]
@@ -128,5 +126,5 @@ with DAG(
         trigger_rule="all_done",
     )
 
-    load >> catalog >> embed >> announce >> summary
+    load >> duplicates >> catalog >> embed >> announce >> summary
     load >> prepare >> playlists >> summary

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from echotune.history.document import Document
+from echotune.history.duplicates import RECENTLY_PLAYED
 from echotune.history.errors import CellError
 from echotune.history.identity import play_id
 from echotune.history.values import parse_instant
 
-FORMAT = "recently_played"
-"""What ``source.format`` says of such plays; also part of their identity. Never changes."""
+FORMAT = RECENTLY_PLAYED
+"""Also part of the identity of such plays: it never changes."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

@@ -63,7 +63,7 @@ def move_on(store: HistoryStore, username: str, newest: datetime | None, counts:
 
 
 def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> None:
-    """Record that plays are in the collection and not yet counted in tracks, artists and albums."""
+    """Record that plays are in the collection, not yet compared with other sources, nor counted in the catalog."""
     now = datetime.now(UTC)
     store.load_runs.update_one(
         {"_id": _id("chunk", username)},
@@ -74,6 +74,7 @@ def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> Non
                 "state": "done",
                 "counts": asdict(counts),
                 "in_catalog": False,
+                "duplicates_checked": False,
                 "updated_at": now,
             },
             "$setOnInsert": {"created_at": now},

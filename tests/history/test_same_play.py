@@ -1,0 +1,103 @@
+"""One history from three sources that overlap: whatever their order, every play counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from echotune.history.counts import LoadCounts
+from echotune.history.mark_duplicates import UNMARKED, mark_duplicates
+from echotune.history.play_writer import PlayWriter
+from echotune.history.store import HistoryStore
+from echotune.spotify_account.plays import shape_play, source_sha256
+from echotune.spotify_account.progress import await_catalog
+from local.sample import HEADER, write_sample
+from local.sample.export import record_of, write_export
+from tests.support.cells import IDENTIFYING
+from tests.support.exports import load_source
+from tests.support.rows import read_csv, write_csv
+
+HISTORIES = 20
+PLAYS = 400
+REMEMBERED = 50
+SHORTEST_OF_THE_API = 30_000
+"""Milliseconds: the Web API tells no play that was shorter."""
+
+Cells = Sequence[str]
+
+
+def cell(cells: Cells, column: str) -> str:
+    return cells[HEADER.index(column)]
+
+
+def distinct(rows: Sequence[Cells]) -> list[Cells]:
+    """The plays of a history, each once, the oldest first."""
+    places = [HEADER.index(name) for name in IDENTIFYING]
+    plays = {tuple(cells[place] for place in places): cells for cells in rows}
+    return sorted(plays.values(), key=lambda cells: cell(cells, "ts_x"))
+
+
+def in_other_words(record: dict[str, Any], chance: Random) -> dict[str, Any]:
+    """What Spotify writes differently over the years; the play is the same."""
+    if chance.random() < 0.5:
+        record["platform"] = "android"
+    if chance.random() < 0.3:
+        record["ms_played"] += chance.randint(-40, 40) if record["ms_played"] > 40 else 0
+    if chance.random() < 0.2:
+        record["conn_country"] = "ZZ"
+    return record
+
+
+def item_of(cells: Cells, chance: Random) -> dict[str, Any]:
+    """A play as the Web API tells it: to the millisecond, a little before or after."""
+    ended = datetime.fromisoformat(cell(cells, "ts_x")) + timedelta(milliseconds=chance.randint(-1_500, 2_500))
+    return {
+        "played_at": ended.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "track": {
+            "uri": cell(cells, "spotify_track_uri"),
+            "name": cell(cells, "master_metadata_track_name_x"),
+            "artists": [{"name": cell(cells, "master_metadata_album_artist_name_x")}],
+        },
+    }
+
+
+def load_recent(store: HistoryStore, username: str, items: Sequence[dict[str, Any]]) -> None:
+    plays = [shape_play(item, username, datetime.now(UTC)) for item in items]
+    writer = PlayWriter(store, sha256=source_sha256(username), expect_known=True, dry_run=False)
+    writer.write({play["_id"]: play for play in plays})
+    await_catalog(store, username, LoadCounts())
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_every_play_counts_once(store: HistoryStore, tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    write_sample(tmp_path / "sample.csv", rows=PLAYS, seed=seed)
+    plays = distinct(read_csv(tmp_path / "sample.csv"))
+    username = cell(plays[0], "username")
+    told_by_csv = plays[: int(len(plays) * chance.uniform(0.5, 1))]
+    told_by_zip = plays[int(len(plays) * chance.uniform(0, 0.5)) :]
+    write_csv(tmp_path / "history.csv", told_by_csv)
+    records = [in_other_words(record_of(cells), chance) for cells in told_by_zip]
+    write_export(tmp_path / "export.zip", records, records_a_file=150)
+    long_enough = [
+        cells
+        for cells in plays
+        if cell(cells, "spotify_track_uri") and int(cell(cells, "ms_played_x")) >= SHORTEST_OF_THE_API
+    ]
+    items = [item_of(cells, chance) for cells in long_enough[-REMEMBERED:]]
+    loads: list[Callable[[], object]] = [
+        lambda: load_source(store, tmp_path / "history.csv", username=username),
+        lambda: load_source(store, tmp_path / "export.zip", username=username),
+        lambda: load_recent(store, username, items),
+    ]
+    chance.shuffle(loads)
+    for load in loads:
+        load()
+        mark_duplicates(store)
+    assert store.plays.count_documents(UNMARKED) == len(plays)
+    assert store.plays.count_documents({}) > len(plays)
