@@ -37,6 +37,14 @@ def test_many_who_ask_at_once_are_one_question() -> None:
     assert (answers, source.asked) == ([1] * 8, 1)
 
 
+def test_an_answer_that_was_begun_is_not_asked_for_again() -> None:
+    cache, source = AnswerCache(), Source(seconds=0.2)
+    begun = time.monotonic()
+    cache.begin("key", source)
+    assert time.monotonic() - begun < 0.15
+    assert (cache.get("key", source).data, source.asked) == (1, 1)
+
+
 def test_an_answer_is_kept_for_its_seconds() -> None:
     cache, source = AnswerCache(keep_seconds=60), Source()
     assert [cache.get("key", source).data for _ in range(3)] == [1, 1, 1]

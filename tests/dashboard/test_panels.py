@@ -51,6 +51,14 @@ def test_a_play_before_1970_is_in_its_hour_too(history: HistoryStore, panels: Pa
     assert {"weekday": 7, "hour": 23, "plays": 1} in panels.listening()["hours_of_week"]
 
 
+def test_a_duplicate_is_not_counted(history: HistoryStore, panels: Panels) -> None:
+    before = panels.listening()
+    play = history.plays.find_one()
+    assert play is not None
+    history.plays.insert_one(play | {"_id": "twin", "duplicate_of": {"play": play["_id"], "rule": "same_second"}})
+    assert {**panels.listening(), "users": before["users"]} == before
+
+
 def test_the_same_is_counted_with_the_declared_index(history: HistoryStore, panels: Panels) -> None:
     without = panels.listening()
     history.plays.create_index([("timestamp", -1)], name="newest")

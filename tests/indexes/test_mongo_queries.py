@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from echotune.history.mark_duplicates import MARKED
 from echotune.history.store import HistoryStore
 from echotune.indexes.mongo import declared_indexes, ensure_indexes
 from tests.support.databases import fresh_store
@@ -40,6 +41,7 @@ QUERIES: list[Query] = [
     ("plays", "mood", MOOD, {}),
     ("plays", "changed", CHANGED, IN_ORDER),
     ("plays", "source_row", {"source.sha256": FILE, "source.row": {"$gte": 100, "$lt": 900}}, {}),
+    ("plays", "duplicates", MARKED, {}),
     ("tracks", "audio_features_queue", {"enrichment.audio_features.status": DUE}, {}),
     ("tracks", "catalog_queue", {"enrichment.catalog.status": DUE}, {}),
     ("tracks", "changed", CHANGED, IN_ORDER),

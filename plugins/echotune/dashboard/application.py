@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response, status
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
@@ -61,6 +62,9 @@ def create_application(static: Path = STATIC) -> FastAPI:
             return RedirectResponse(access.login_address(request))
         if not (static / "index.html").is_file():
             return PlainTextResponse(NOT_BUILT, status.HTTP_503_SERVICE_UNAVAILABLE)
+        # While the browser reads the page, the databases count what it asks for next.
+        for panel in DAG_OF_PANEL:
+            cache.begin(panel, partial(find, getattr(panels, panel)))
         return FileResponse(static / "index.html")
 
     @app.get("/api/flow")
@@ -94,8 +98,7 @@ def create_application(static: Path = STATIC) -> FastAPI:
     @app.get("/api/{panel}")
     def numbers(user: access.SignedInUser, panel: PanelName) -> JSONResponse:
         access.require_dag(user, DAG_OF_PANEL[panel])
-        ask: Callable[[], Any] = getattr(panels, panel)
-        return _json(panel, cache.get(panel, lambda: find(ask)))
+        return _json(panel, cache.get(panel, partial(find, getattr(panels, panel))))
 
     app.mount("/assets", StaticFiles(directory=static / "assets", check_dir=False), name="assets")
     return app

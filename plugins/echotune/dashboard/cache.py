@@ -45,6 +45,11 @@ class AnswerCache:
 
     def get(self, key: Hashable, find: Callable[[], Answer]) -> Answer:
         """Return the answer of a key, found by ``find`` where it is not known or no longer fresh."""
+        found = self.begin(key, find)
+        return found if isinstance(found, Answer) else found.result()
+
+    def begin(self, key: Hashable, find: Callable[[], Answer]) -> Answer | Future[Answer]:
+        """Have an answer found that will be asked for soon; return what is known of it, or what it will come by."""
         with self._lock:
             kept = self._kept.setdefault(key, Kept())
             self._kept.move_to_end(key)
@@ -54,8 +59,7 @@ class AnswerCache:
                 return kept.answer
             if kept.pending is None:
                 kept.pending = self._threads.submit(self._find, kept, find)
-            answer, pending = kept.answer, kept.pending
-        return answer or pending.result()
+            return kept.answer or kept.pending
 
     def _find(self, kept: Kept, find: Callable[[], Answer]) -> Answer:
         begun = time.monotonic()

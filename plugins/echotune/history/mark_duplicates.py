@@ -22,6 +22,9 @@ MARK = "duplicate_of"
 UNMARKED = {MARK: {"$exists": False}}
 """Plays that are counted: what reads plays for numbers, rows or files leaves out the others."""
 
+MARKED = {f"{MARK}.play": {"$exists": True}}
+"""The others, by the index over them."""
+
 MARGIN = timedelta(minutes=10)
 """Plays so far beyond a month are looked at with it: partners may lie on both sides of its ends."""
 

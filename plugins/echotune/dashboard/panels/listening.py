@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 
 from echotune.dashboard.answers import NothingThereError
+from echotune.history.mark_duplicates import MARKED
 from echotune.history.store import HistoryStore
 from echotune.resources import read_mongo_json
 
@@ -56,11 +59,18 @@ def _time_of(store: HistoryStore, direction: int) -> datetime | None:
     return time.astimezone(UTC) if time else None
 
 
-def _counts(store: HistoryStore, pipeline: str) -> dict[Any, int]:
+def _counts(store: HistoryStore, name: str) -> dict[Any, int]:
+    """Count plays without duplicates: all less those that are marked, for all times alone are in an index."""
+    pipeline = read_mongo_json(f"pipelines/{name}")
     # Without the index it is slower and as right.
     options = {"hint": NEWEST} if NEWEST in store.plays.index_information() else {}
-    command = {"aggregate": store.plays.name, "pipeline": read_mongo_json(f"pipelines/{pipeline}"), "cursor": {}}
-    groups = store.database.cursor_command({**command, **options})
+    command = {"aggregate": store.plays.name, "pipeline": pipeline, "cursor": {}}
+    counts = Counter(_by_key(store.database.cursor_command({**command, **options})))
+    counts.subtract(_by_key(store.plays.aggregate([{"$match": MARKED}, *pipeline])))
+    return {key: plays for key, plays in counts.items() if plays}
+
+
+def _by_key(groups: Iterable[Mapping[str, Any]]) -> dict[Any, int]:
     return {_key(group["_id"]): group["plays"] for group in groups if group["_id"] is not None}
 
 
