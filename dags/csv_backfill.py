@@ -104,6 +104,7 @@ SETTINGS = {
     "on_bad_row": "{{ params.on_bad_row }}",
     "max_bad_share": "{{ params.max_bad_share }}",
     "dry_run": "{{ params.dry_run }}",
+    "begun_at": "{{ dag_run.run_after }}",
 }
 
 with DAG(

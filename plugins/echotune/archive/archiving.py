@@ -14,6 +14,7 @@ from echotune.archive.parquet import read_documents, require_sha256, write_plays
 from echotune.archive.paths import OpenPath, written_file
 from echotune.archive.plan import ArchiveSlice, plays_of_slice
 from echotune.archive.plays import Play, fit_plays
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.store import HistoryStore
 from echotune.sync.archived import RULES
 
@@ -61,6 +62,7 @@ class Archiver:
     batch_plays: int = BATCH_PLAYS
     mover: Mover = field(init=False)
     archives: Archives = field(init=False)
+    _begun: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.mover = Mover(self.store)
@@ -71,9 +73,15 @@ class Archiver:
 
         :raises ArchiveError: a file is not what was written, or cannot be written; nothing more is removed then
         """
-        left = self._finish(slice_)
-        unfit: list[bytes] = []
-        done = [*left, *self._write_and_remove(slice_, before, unfit)]
+        forgotten, unfit = ForgottenUsers.of(self.store), list[bytes]()
+        try:
+            done = [*self._finish(slice_), *self._write_and_remove(slice_, before, unfit)]
+        except ArchiveError:
+            if not forgotten.includes(slice_.username):
+                raise
+            # Whoever forgets a user takes the user's files and their records from under the hands of others.
+            self._throw_away(slice_)
+            return ArchivedSlice(username=slice_.username, year=slice_.year)
         return ArchivedSlice(
             username=slice_.username,
             year=slice_.year,
@@ -89,6 +97,12 @@ class Archiver:
             self._discard(archive)
         proved = self.archives.of_user_and_year(slice_.username, slice_.year, PROVED)
         return [self._remove(archive) for archive in proved]
+
+    def _throw_away(self, slice_: ArchiveSlice) -> None:
+        """Remove what this run may have written of a user who was forgotten meanwhile."""
+        log.warning("the year %s of a user is not archived: the user was forgotten meanwhile", slice_.year)
+        for address in self._begun:
+            self.open_path(address).unlink(missing_ok=True)
 
     def _discard(self, archive: Archive) -> None:
         """Throw away a file by which nothing was removed."""
@@ -113,6 +127,7 @@ class Archiver:
             rules=RULES,
             run_id=self.run_id,
         )
+        self._begun = [archive.address]
         about = {"archive": str(archive.id), "username": archive.username, "year": str(archive.year)}
         try:
             with written_file(self.open_path(archive.address)) as stream:

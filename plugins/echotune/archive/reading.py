@@ -49,6 +49,9 @@ class ArchiveFiles:
                     documents = [bson.decode(document, codec_options=OPTIONS) for document in group]
                     yield from self._archived(archive, [each for each in documents if start <= each["timestamp"] < end])
         except OSError as error:
+            if self.store.archived_plays.find_one({"archive": archive.id}) is None:
+                # Its user was forgotten meanwhile: no play is archived there any more.
+                return
             raise ArchiveUnreachable(
                 f"{archive.address} cannot be read ({error}): archived plays of it lack rows in PostgreSQL, "
                 "and only the file has them"

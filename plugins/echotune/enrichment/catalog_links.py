@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from echotune.history.catalog import build_collection
+from echotune.history.catalog import build_collections
 from echotune.history.store import HistoryStore
 from echotune.resources import read_mongo_json
 
@@ -16,8 +16,7 @@ def link_artists_and_albums(store: HistoryStore) -> dict[str, int]:
     """Make the artists and albums known that the tracks name by now; return of how many of each the id is new."""
     before = _count_with_id(store)
     started = time.monotonic()
-    for name in before:
-        build_collection(store, name)
+    build_collections(store, before)
     store.tracks.aggregate(read_mongo_json("pipelines/track_artists.json")["pipeline"], allowDiskUse=True)
     log.info("artists and albums linked in %.1f s", time.monotonic() - started)
     return {name: count - before[name] for name, count in _count_with_id(store).items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from echotune.history.store import Documents, HistoryStore
@@ -20,19 +20,28 @@ BY_NAME = "^name:"
 
 
 def refresh_catalog(store: HistoryStore) -> dict[str, int]:
-    """Count the plays of every track, artist and album anew, if plays came in since it was done last.
+    """Count the plays of every track, artist and album anew, if plays came in or went since it was done last.
 
     Documents keep what enrichment wrote; one that comes out the same is not touched. Returns the number of
     documents of each collection that are new, empty where there was nothing to do.
     """
-    waiting = [record["_id"] for record in store.load_runs.find({"kind": "chunk", "in_catalog": False}, {"_id": 1})]
+    waiting = [record["_id"] for record in store.load_runs.find({"in_catalog": False}, {"_id": 1})]
     if not waiting:
         return {}
     before = {name: store.database[name].estimated_document_count() for name in CATALOG}
-    for name in CATALOG:
-        build_collection(store, name)
+    build_collections(store, CATALOG)
     store.load_runs.update_many({"_id": {"$in": waiting}}, {"$set": {"in_catalog": True}})
     return {name: store.database[name].estimated_document_count() - before[name] for name in CATALOG}
+
+
+def build_collections(store: HistoryStore, names: Collection[str]) -> None:
+    """Build collections, and again where somebody was forgotten meanwhile: what was counted first has their plays."""
+    is_stale = True
+    while is_stale:
+        begun = store.server_time()
+        for name in names:
+            build_collection(store, name)
+        is_stale = store.forgotten_users.find_one({"forgotten_at": {"$gte": begun}}) is not None
 
 
 def build_collection(store: HistoryStore, name: str) -> None:

@@ -17,6 +17,7 @@ class LoadCounts:
     :param repeats: rows that repeat an earlier row of the same file exactly, in every column of the play
     :param rejected: rows that did not load
     :param other_users: rows of users who were not asked for
+    :param forgotten: rows of users who were forgotten after the load began
     """
 
     rows: int = 0
@@ -25,11 +26,13 @@ class LoadCounts:
     repeats: int = 0
     rejected: int = 0
     other_users: int = 0
+    forgotten: int = 0
 
     @property
     def accounted(self) -> int:
         """Rows whose fate is known: equal to ``rows``, or something was lost."""
-        return self.inserted + self.already_there + self.repeats + self.rejected + self.other_users
+        loaded = self.inserted + self.already_there + self.repeats
+        return loaded + self.rejected + self.other_users + self.forgotten
 
     def __add__(self, other: LoadCounts) -> LoadCounts:
         mine, theirs = asdict(self), asdict(other)
@@ -38,6 +41,10 @@ class LoadCounts:
     @classmethod
     def total(cls, counts: Iterable[Self]) -> LoadCounts:
         return sum(counts, start=LoadCounts())
+
+    def as_forgotten(self) -> LoadCounts:
+        """The counts of a user's rows once the user was forgotten, whatever became of them before."""
+        return LoadCounts(rows=self.rows, forgotten=self.rows)
 
     def as_skipped(self) -> LoadCounts:
         """The counts of a chunk that was found done: what it inserted then is already there now."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +17,13 @@ from echotune.history.columns import HEADER
 from echotune.history.counts import LoadCounts
 from echotune.history.document import Document, PlayShaper
 from echotune.history.errors import CellError, HistoryError
-from echotune.history.load_runs import begin_chunk, finish_chunk
-from echotune.history.play_writer import PlayWriter
+from echotune.history.forgotten import ForgottenUsers, among, digest_of
+from echotune.history.load_runs import begin_chunk, finish_chunk, remove_records_of
+from echotune.history.play_writer import CountsByUser, PlayWriter, user_of
 from echotune.history.privacy import PersonalData
 from echotune.history.records import Record
-from echotune.history.rejected import RejectedRow, keep_rejected, reject
+from echotune.history.rejected import RejectedRow, keep_rejected, reject, rejected_id
+from echotune.history.rejected_owner import USERNAME, names_in
 from echotune.history.settings import BadRowAction, LoadSettings
 from echotune.history.source import HistoryPath
 from echotune.history.store import HistoryStore
@@ -30,16 +33,14 @@ log = logging.getLogger(__name__)
 BLOCK_ROWS = 5_000
 """Rows shaped and inserted at a time: what bounds the memory of a load, whatever the size of file and chunk."""
 
-USERNAME = HEADER.index("username")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Some rows, shaped: the plays by id, the rows that did not load, and the rows that are neither."""
+    """Some rows, shaped: the plays by id, the rows that did not load, and what became of the others."""
 
     plays: dict[Binary, Document]
     rejected: list[RejectedRow]
-    counts: LoadCounts
+    counts: CountsByUser
 
 
 class BlockShaper:
@@ -53,28 +54,58 @@ class BlockShaper:
         self._username = settings.username
         self._personal_data = personal_data
 
-    def shape(self, records: Iterable[tuple[int, Record]]) -> Block:
+    def shape(self, records: Iterable[tuple[int, Record]], forgotten: frozenset[str] = frozenset()) -> Block:
+        """Shape rows.
+
+        :param forgotten: the digests of users whose rows are left out
+        """
         plays: dict[Binary, Document] = {}
         rejected: list[RejectedRow] = []
-        rows = repeats = other_users = 0
+        fates: Counter[tuple[str, str]] = Counter()
         for row, record in records:
-            rows += 1
-            cells = None
+            cells, user = None, ""
             try:
                 cells, details = self._read_play(record)
                 if self._username and cells[USERNAME] != self._username:
-                    other_users += 1
+                    fates[user, "other_users"] += 1
+                    continue
+                user = cells[USERNAME]
+                if forgotten and digest_of(user) in forgotten:
+                    fates[user, "forgotten"] += 1
                     continue
                 document = self._shaper.shape(row, cells, details)
             except CellError as error:
-                rejected.append(
-                    reject(row=row, error=error, record=record, cells=cells, personal_data=self._personal_data)
+                bad = reject(
+                    row=row,
+                    error=error,
+                    record=record,
+                    cells=cells,
+                    username=self._username,
+                    personal_data=self._personal_data,
                 )
+                is_left_out = among([*names_in(bad.raw), *filter(None, [self._username])], forgotten)
+                fates[user, "forgotten" if is_left_out else "rejected"] += 1
+                rejected += [] if is_left_out else [bad]
                 continue
+            fates[user, "rows"] += 1
             if plays.setdefault(document["_id"], document) is not document:
-                repeats += 1
-        counts = LoadCounts(rows=rows, repeats=repeats, other_users=other_users, rejected=len(rejected))
-        return Block(plays=plays, rejected=rejected, counts=counts)
+                fates[user, "repeats"] += 1
+        return Block(plays=plays, rejected=rejected, counts=_counts(fates))
+
+
+def _counts(fates: Mapping[tuple[str, str], int]) -> CountsByUser:
+    """Counts by user; of a row that was shaped only that it was read, of any other its fate as well."""
+    found: dict[str, dict[str, int]] = defaultdict(Counter)
+    for (user, fate), number in fates.items():
+        found[user][fate] += number
+        if fate not in ("rows", "repeats"):
+            found[user]["rows"] += number
+    return {user: LoadCounts(**numbers) for user, numbers in found.items()}
+
+
+def total_of(counts: CountsByUser, forgotten: frozenset[str]) -> LoadCounts:
+    """The counts of all users; of one who was forgotten meanwhile, all rows are left out, also those loaded before."""
+    return LoadCounts.total(each.as_forgotten() if among([user], forgotten) else each for user, each in counts.items())
 
 
 def load_chunk(
@@ -92,23 +123,44 @@ def load_chunk(
     :raises HistoryError: a bad row where the settings say to stop, more bad rows than they allow, or a file that
         was changed since it was planned; what was inserted before stays
     """
+    forgotten = ForgottenUsers.of(store, settings.begun_at)
     attempts = 1 if settings.dry_run else begin_chunk(store, chunk, settings)
     writer = PlayWriter(store, sha256=chunk.sha256, expect_known=attempts > 1, dry_run=settings.dry_run)
+    by_user: CountsByUser = defaultdict(LoadCounts)
     counts = LoadCounts()
     with open_chunk(path, chunk, username=settings.username) as reader:
         shaper = BlockShaper(reader, settings, personal_data)
         for records in reader.numbered_records(BLOCK_ROWS):
+            known = forgotten.digests()
             with cycle_search_paused():
-                block = shaper.shape(records)
+                block = shaper.shape(records, known)
             if not settings.dry_run:
                 keep_rejected(store, chunk, block.rejected, now=datetime.now(UTC))
             stop_at_bad_rows(chunk, block.rejected, settings)
-            counts += block.counts + writer.write(block.plays)
+            for part in (block.counts, writer.write_by_user(block.plays)):
+                for user, found in part.items():
+                    by_user[user] += found
+            # Who was forgotten while the block was written may have been searched for before it was there.
+            if (late := forgotten.digests() - known) and not settings.dry_run:
+                _take_back(store, chunk, block, late)
+            counts = total_of(by_user, known | late)
             stop_at_bad_share(chunk.file, counts.rejected, file_rows, settings)
             log.info("%s chunk %d: %s of %s rows", chunk.file, chunk.index, f"{counts.rows:,}", f"{chunk.rows:,}")
-    if not settings.dry_run:
-        finish_chunk(store, chunk, settings, counts)
+    if settings.dry_run:
+        return counts
+    counts = total_of(by_user, forgotten.digests())
+    finish_chunk(store, chunk, settings, counts)
+    if forgotten.includes(settings.username):
+        remove_records_of(store, settings.username)
     return counts
+
+
+def _take_back(store: HistoryStore, chunk: Chunk, block: Block, digests: frozenset[str]) -> None:
+    """Remove what a block brought of users who were forgotten meanwhile."""
+    plays = [identity for identity, play in block.plays.items() if digest_of(user_of(play)) in digests]
+    rejected = [rejected_id(chunk, row) for row in block.rejected if among(names_in(row.raw), digests)]
+    store.plays.delete_many({"_id": {"$in": plays}})
+    store.rejected_rows.delete_many({"_id": {"$in": rejected}})
 
 
 @contextmanager

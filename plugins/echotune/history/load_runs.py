@@ -21,6 +21,8 @@ from echotune.history.settings import BadRowAction, LoadSettings
 from echotune.history.store import HistoryStore
 
 LOAD_NAMESPACE = UUID("b7f6a1de-0a8e-5b52-9c64-7e4d1d6f2c11")
+FORGETTING_ID = uuid5(LOAD_NAMESPACE, "forgetting")
+"""The one record that is of no file: plays were taken away, and the catalog may still count them."""
 
 
 def file_load_id(file: InspectedFile, settings: LoadSettings) -> UUID:
@@ -86,19 +88,18 @@ def finish_file(
         store.load_runs.update_one({"_id": record["_id"]}, {"$set": {"plays": plays}})
 
 
+def make_catalog_due(store: HistoryStore) -> None:
+    """Have the catalog counted anew although no load brought plays: some are taken away."""
+    due = {"kind": "forgetting", "in_catalog": False, "updated_at": datetime.now(UTC)}
+    store.load_runs.update_one({"_id": FORGETTING_ID}, {"$set": due}, upsert=True)
+
+
 def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> int:
     """Record that a chunk is being loaded; return how often it was begun, this time included."""
     begun = store.load_runs.find_one_and_update(
         {"_id": chunk_load_id(chunk, settings)},
         {
-            "$set": {
-                "kind": "chunk",
-                "source": {"file": chunk.file, "sha256": chunk.sha256},
-                "chunk": {"index": chunk.index, "first_row": chunk.first_row, "rows": chunk.rows},
-                "settings": _settings_kept(settings),
-                "state": "running",
-                "updated_at": datetime.now(UTC),
-            },
+            "$set": _chunk_fields(chunk, settings, "running"),
             "$inc": {"attempts": 1},
             "$setOnInsert": {"created_at": datetime.now(UTC)},
         },
@@ -109,27 +110,43 @@ def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> in
 
 
 def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts) -> None:
-    """Record that a chunk is in the database; its plays are not yet compared with others, nor in the catalog."""
+    """Record that a chunk is in the database; its plays are not yet compared with others, nor in the catalog.
+
+    The record may be gone meanwhile: who forgets a user removes those of the user's files.
+    """
+    done = {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False}
     store.load_runs.update_one(
         {"_id": chunk_load_id(chunk, settings)},
         {
-            "$set": {
-                "state": "done",
-                "counts": asdict(counts),
-                "in_catalog": False,
-                "duplicates_checked": False,
-                "updated_at": datetime.now(UTC),
-            },
+            "$set": _chunk_fields(chunk, settings, "done") | done,
+            "$setOnInsert": {"created_at": datetime.now(UTC)},
             "$unset": {"plays": ""},
         },
+        upsert=True,
     )
+
+
+def _chunk_fields(chunk: Chunk, settings: LoadSettings, state: str) -> dict[str, Any]:
+    return {
+        "kind": "chunk",
+        "source": {"file": chunk.file, "sha256": chunk.sha256},
+        "chunk": {"index": chunk.index, "first_row": chunk.first_row, "rows": chunk.rows},
+        "settings": _settings_kept(settings),
+        "state": state,
+        "updated_at": datetime.now(UTC),
+    }
+
+
+def remove_records_of(store: HistoryStore, username: str) -> int:
+    """Remove the records of loads that were asked for one user's plays only; return how many there were."""
+    return store.load_runs.delete_many({"settings.username": username}).deleted_count
 
 
 def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSettings) -> dict[int, LoadCounts]:
     """Return the counts of the chunks, by index, that need not be read again.
 
     A chunk is done when its record says so and its plays are still in the collection. Where a person wants to stop
-    at bad rows, a chunk that had some is not done.
+    at bad rows, a chunk that had some is not done; nor is one of which rows of a forgotten user were left out.
     """
     by_id = {chunk_load_id(chunk, settings): chunk for chunk in chunks}
     done = {}
@@ -137,7 +154,7 @@ def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSett
         counts = LoadCounts(**record["counts"])
         must_stop = settings.on_bad_row is BadRowAction.STOP and counts.rejected
         expected = max(counts.inserted, record.get("plays", 0))
-        if not must_stop and _plays_of_chunk(store, record, settings) >= expected:
+        if not must_stop and not counts.forgotten and _plays_of_chunk(store, record, settings) >= expected:
             done[by_id[record["_id"]].index] = counts
     return done
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from echotune.history.chunks import Chunk, plan_chunks
 from echotune.history.counts import LoadCounts
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.load_runs import done_chunks, record_plan, recorded_plan
 from echotune.history.preflight import InspectedFile
 from echotune.history.settings import LoadSettings
@@ -59,5 +60,6 @@ def _chunks(store: HistoryStore, path: HistoryPath, file: InspectedFile, setting
     chunks = recorded_plan(store, file, settings)
     if chunks is None:
         chunks = list(plan_chunks(path, file, chunk_rows=settings.chunk_rows))
-        record_plan(store, file, chunks, settings)
+        if not ForgottenUsers.of(store, settings.begun_at).includes(settings.username):
+            record_plan(store, file, chunks, settings)
     return chunks

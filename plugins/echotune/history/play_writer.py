@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from echotune.history.store import HistoryStore
 
 DUPLICATE_KEY = 11000
 
+CountsByUser = dict[str, LoadCounts]
+"""What became of rows, by username; under none those of other users, and those that are broken as a whole."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -27,6 +31,12 @@ class Source:
 
 ARCHIVED = Source(sha256="", row=0)
 """Where an archived play came from is not looked up: it is told as one that is already there."""
+
+
+def user_of(play: Document) -> str:
+    """The username of a play."""
+    username: str = play["user"]["username"]
+    return username
 
 
 class PlayWriter:
@@ -49,7 +59,11 @@ class PlayWriter:
         self._foretold: dict[Binary, Source] = {}
 
     def write(self, documents: Mapping[Binary, Document]) -> LoadCounts:
-        """Insert the plays that are not there; return what became of each. An archived play is there."""
+        """Insert the plays that are not there; return what became of them. An archived play is there."""
+        return LoadCounts.total(self.write_by_user(documents).values())
+
+    def write_by_user(self, documents: Mapping[Binary, Document]) -> CountsByUser:
+        """The same, and return what became of each user's."""
         archived = dict.fromkeys(self._archived.among(documents), ARCHIVED)
         known = self._known(documents) if self._expect_known else {}
         if self._dry_run:
@@ -97,16 +111,23 @@ class PlayWriter:
             self._archived.among({play["_id"]: play for play in inserted if play["_id"] not in known})
         )
 
-    def _account(self, documents: Mapping[Binary, Document], known: Mapping[Binary, Source]) -> LoadCounts:
-        repeats, earlier = 0, []
+    def _account(self, documents: Mapping[Binary, Document], known: Mapping[Binary, Source]) -> CountsByUser:
+        repeats: Counter[str] = Counter()
+        earlier = []
         for identity, source in known.items():
             row = documents[identity]["source"]["row"]
             if source.sha256 == self._sha256 and source.row != row:
-                repeats += 1
+                repeats[user_of(documents[identity])] += 1
                 if source.row > row:
                     earlier.append(documents[identity])
         self._take_over(earlier)
-        return LoadCounts(inserted=len(documents) - len(known), already_there=len(known) - repeats, repeats=repeats)
+        plays, there = Counter(map(user_of, documents.values())), Counter(user_of(documents[each]) for each in known)
+        return {
+            user: LoadCounts(
+                inserted=number - there[user], already_there=there[user] - repeats[user], repeats=repeats[user]
+            )
+            for user, number in plays.items()
+        }
 
     def _take_over(self, documents: list[Document]) -> None:
         """Let the first of the rows that repeat each other be the play's source, in whichever order chunks load.

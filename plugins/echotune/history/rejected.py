@@ -37,19 +37,27 @@ class RejectedRow:
     :param column: the column at fault, empty where the row is broken as a whole
     :param reason: what is wrong, to be read after the column's name
     :param raw: its text, without the personal data that the policy drops
+    :param username: the user that the load was asked for, whose row it may be though it does not say so
     """
 
     row: int
     column: str
     reason: str
     raw: str
+    username: str = ""
 
     def __str__(self) -> str:
         return f"row {self.row}: {self.column or 'the row'} {self.reason}"
 
 
 def reject(
-    *, row: int, error: CellError, record: Record, cells: Sequence[str] | None, personal_data: PersonalData
+    *,
+    row: int,
+    error: CellError,
+    record: Record,
+    cells: Sequence[str] | None,
+    personal_data: PersonalData,
+    username: str = "",
 ) -> RejectedRow:
     """Describe a bad row; ``cells`` in the order of the header where the row could be split."""
     if record.fields is not None:
@@ -58,7 +66,7 @@ def reject(
         text = _without_personal_data(cells, personal_data)
     else:
         text = personal_data.redact(record.raw.decode(errors="backslashreplace").rstrip("\r\n"))
-    return RejectedRow(row=row, column=error.column, reason=error.reason, raw=text[:LONGEST_RAW])
+    return RejectedRow(row=row, column=error.column, reason=error.reason, raw=text[:LONGEST_RAW], username=username)
 
 
 def _without_personal_data(cells: Sequence[str], personal_data: PersonalData) -> str:
@@ -94,6 +102,13 @@ def _upsert(chunk: Chunk, rejected: RejectedRow, now: datetime) -> UpdateOne:
     }
     if rejected.column:
         document["column"] = rejected.column
+    if rejected.username:
+        document["username"] = rejected.username
+    changes = {"$set": document, "$setOnInsert": {"created_at": now}}
+    return UpdateOne({"_id": rejected_id(chunk, rejected)}, changes, upsert=True)
+
+
+def rejected_id(chunk: Chunk, rejected: RejectedRow) -> UUID:
+    """The id of a rejected row's document."""
     path = f"{chunk.path}\0{chunk.member}" if chunk.member else chunk.path
-    identity = uuid5(REJECTED_NAMESPACE, "\0".join((path, str(rejected.row), rejected.raw)))
-    return UpdateOne({"_id": identity}, {"$set": document, "$setOnInsert": {"created_at": now}}, upsert=True)
+    return uuid5(REJECTED_NAMESPACE, "\0".join((path, str(rejected.row), rejected.raw)))

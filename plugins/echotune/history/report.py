@@ -20,6 +20,7 @@ TITLES = {
     "repeats": "exact repeats",
     "rejected": "rejected",
     "other_users": "of other users",
+    "forgotten": "left out: of users who were forgotten since the load began",
 }
 
 
@@ -35,7 +36,8 @@ def headline(counts: LoadCounts, *, dry_run: bool) -> str:
     if dry_run:
         return f"Dry run: nothing was written. {counts.inserted:,} of {counts.rows:,} plays would be new."
     if not counts.inserted:
-        return f"Nothing new: the plays of all {counts.rows - counts.rejected:,} rows that load were there already."
+        loading = counts.rows - counts.rejected - counts.forgotten
+        return f"Nothing new: the plays of all {loading:,} rows that load were there already."
     return f"{counts.inserted:,} new plays from {counts.rows:,} rows."
 
 

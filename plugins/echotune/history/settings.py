@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from echotune.history.errors import HistoryError
 from echotune.history.privacy import PersonalDataPolicy
@@ -15,6 +15,11 @@ from echotune.history.privacy import PersonalDataPolicy
 class BadRowAction(StrEnum):
     QUARANTINE = "quarantine"
     STOP = "stop"
+
+
+def read_time(value: Any) -> Any:
+    """Take empty text for no time: a template gives it."""
+    return None if value == "" else value
 
 
 class LoadSettings(BaseModel):
@@ -26,6 +31,7 @@ class LoadSettings(BaseModel):
     :param on_bad_row: put a bad row into ``rejected_rows`` and go on, or stop at it
     :param max_bad_share: the share of a file's rows (0 to 1) above which a load stops even in quarantine
     :param dry_run: read, check and count everything, write nothing
+    :param begun_at: when the load was asked for: users who were forgotten since are left out; None: each step's start
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +42,7 @@ class LoadSettings(BaseModel):
     on_bad_row: BadRowAction = BadRowAction.QUARANTINE
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     dry_run: bool = False
+    begun_at: Annotated[AwareDatetime | None, BeforeValidator(read_time)] = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bson.binary import UuidRepresentation
@@ -31,6 +32,7 @@ class HistoryStore:
     maintenance_runs: Documents
     index_usage: Documents
     listening_statistics: Documents
+    forgotten_users: Documents
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
@@ -53,4 +55,10 @@ class HistoryStore:
             maintenance_runs=database["maintenance_runs"],
             index_usage=database["index_usage"],
             listening_statistics=database["listening_statistics"],
+            forgotten_users=database["forgotten_users"],
         )
+
+    def server_time(self) -> datetime:
+        """The time of the server, by which times are compared that several machines write."""
+        found: datetime = self.database.command("hello", codec_options=self.database.codec_options)["localTime"]
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import chain
 from typing import Any, NamedTuple
@@ -44,12 +44,14 @@ class RejectedDocument:
     :param name: its ``_id`` as text
     :param row_id: the id its rows would have
     :param month: the month of a play
+    :param username: whose it is, where it is a user's and names one
     """
 
     name: str
     row_id: UUID
     month: date | None
     reason: str
+    username: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -107,7 +109,8 @@ def shape(table: Table, document: Document) -> FitDocument | RejectedDocument:
     try:
         rows = table.rows(document)
     except UnfitValue as error:
-        return reject(table, document["_id"], document_row_id(table, document), str(error), _month(table, document))
+        rejected = reject(table, document["_id"], document_row_id(table, document), str(error), _month(table, document))
+        return replace(rejected, username=_username(table, document))
     owner = rows[0][0] if rows else document_row_id(table, document)
     return FitDocument(document["_id"], owner, rows)
 
@@ -130,6 +133,11 @@ def month_of(played_at: Any) -> date | None:
     if isinstance(played_at, datetime) and FIRST_PLAY <= played_at < PLAYS_END:
         return date(played_at.year, played_at.month, 1)
     return None
+
+
+def _username(table: Table, document: Document) -> str | None:
+    name = document["cells"][1] if table.by_month else document["_id"]
+    return name if table.collection in ("plays", "users") and isinstance(name, str) else None
 
 
 def _month(table: Table, document: Document) -> date | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from echotune.history.forgotten import ForgottenUsers
 from echotune.reconciliation import NotReconciled
 from echotune.sync.counts import SyncCounts
 from echotune.sync.deletion_limit import DeletionLimit
@@ -60,20 +61,25 @@ def reconcile_sync(
     """
     by_documents = settings.verify_only or settings.full_refresh
     tables = [table_named(name) for name in settings.tables]
+    forgotten = source.forgotten_users()
     verifier = Verifier(connection, source, tables, use_revisions=not by_documents)
     first = verifier.verify()
     differing = [comparison for comparison in first if not comparison.equal]
     for comparison in differing:
         log.warning("differs: %s", _numbers(comparison))
     if not differing or settings.verify_only or not settings.repair:
-        return _close(connection, run_id, ReconcileReport(states=_states(source, first, first), repairs={}))
+        return _close(connection, run_id, ReconcileReport(states=_states(source, first, first, forgotten), repairs={}))
     try:
         repairs = _repair(connection, source, first, settings.max_deleted_share)
     except NotReconciled:
-        remember(connection, run_id, _states(source, first, first))
+        states = _states(source, first, first, forgotten)
+        if forgotten.digests():
+            # Rows of a forgotten user are on their way out: too many for a repair, and not this run's to delete.
+            return _close(connection, run_id, ReconcileReport(states=states, repairs={}))
+        remember(connection, run_id, states)
         raise
     last = [comparison if comparison.equal else verifier.verify_again(comparison) for comparison in first]
-    return _close(connection, run_id, ReconcileReport(states=_states(source, first, last), repairs=repairs))
+    return _close(connection, run_id, ReconcileReport(states=_states(source, first, last, forgotten), repairs=repairs))
 
 
 def _repair(
@@ -95,18 +101,25 @@ def _repair(
 
 
 def _states(
-    source: SyncSource, first: Sequence[Comparison], last: Sequence[Comparison]
+    source: SyncSource, first: Sequence[Comparison], last: Sequence[Comparison], forgotten: ForgottenUsers
 ) -> list[tuple[Comparison, State]]:
-    """How each table or month compared: where it differs and MongoDB changed meanwhile, nothing is said of it yet."""
+    """How each table or month compared: where it differs and MongoDB changed meanwhile, nothing is said of it yet.
+
+    Who forgets a user deletes on one side after the other, so MongoDB changes also where it no longer shows.
+    """
     now = Revisions(source, {one.table: table_named(one.table) for one in last if not one.equal}.values())
-    return [(after, _state(before, after, now)) for before, after in zip(first, last, strict=True)]
+    is_forgetting = bool(forgotten.digests())
+    return [
+        (after, _state(before, after, now, is_forgetting=is_forgetting))
+        for before, after in zip(first, last, strict=True)
+    ]
 
 
-def _state(before: Comparison, after: Comparison, now: Revisions) -> State:
+def _state(before: Comparison, after: Comparison, now: Revisions, *, is_forgetting: bool) -> State:
     if after.equal:
         return State.EQUAL if before.equal else State.REPAIRED
     revision = now.of(table_named(after.table)).get(after.month, "")
-    return State.DIFFERS if revision == before.revision else State.CHANGING
+    return State.DIFFERS if revision == before.revision and not is_forgetting else State.CHANGING
 
 
 def _close(connection: Connection[Any], run_id: str, report: ReconcileReport) -> ReconcileReport:

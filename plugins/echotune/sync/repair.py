@@ -14,6 +14,7 @@ from echotune.sync.batches import batches_of
 from echotune.sync.counts import SyncCounts
 from echotune.sync.deletion_limit import DeletionLimit
 from echotune.sync.document_side import fit_rows
+from echotune.sync.forgotten import LeavingOut
 from echotune.sync.read_ahead import read_ahead
 from echotune.sync.reconciliations import Comparison
 from echotune.sync.row_side import count_rows_of, in_month
@@ -46,12 +47,13 @@ def _write_documents(connection: Connection[Any], source: SyncSource, table: Tab
         with sync_transaction(connection):
             years = {"first_year": part.year, "last_year": part.year}
             connection.execute(read_sql("sync/ensure_partitions.sql"), years)
+    leaving_out = LeavingOut(users=source.forgotten_users())
     # What MongoDB has comes last: a play that came back counts as it is there.
     counts = SyncCounts()
     for documents in (_archived_documents(connection, source, table, part), source.all_documents(table, part)):
         for batch in read_ahead(batches_of(table, documents, Order.CHANGE)):
             with writing_transaction(connection):
-                counts += write_batch(connection, table, batch)
+                counts += write_batch(connection, table, leaving_out.without(table, batch))
     return counts
 
 

@@ -17,6 +17,7 @@ from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import Nearest, Primary, PrimaryPreferred, Secondary, SecondaryPreferred
 
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.store import HistoryStore
 from echotune.sync.archived import ArchivedPlays, ArchiveReader
 from echotune.sync.columns import Document
@@ -134,6 +135,10 @@ class SyncSource:
             return None
         start, end = (FIRST_PLAY, PLAYS_END) if part == WHOLE else (_start(part), _end(part))
         return ArchivedPlays(database=self._database, reader=self._archive, start=start, end=end)
+
+    def forgotten_users(self) -> ForgottenUsers:
+        """Users who are forgotten from now on."""
+        return ForgottenUsers.of(self._store)
 
     def server_time(self) -> datetime:
         """The time of the server, which is also the one that writes most of the times of change."""

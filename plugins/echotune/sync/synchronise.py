@@ -7,18 +7,19 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Rollback
 
 from echotune.history.load import cycle_search_paused
 from echotune.resources import read_sql
 from echotune.sync.batches import BATCH_DOCUMENTS, Batch, batches_of
 from echotune.sync.counts import SyncCounts
+from echotune.sync.forgotten import LeavingOut
 from echotune.sync.read_ahead import read_ahead
 from echotune.sync.runs import SliceRecord, move_slice, read_slice
 from echotune.sync.slices import Slice
 from echotune.sync.source import Position, SyncSource
 from echotune.sync.tables import Table, table_named
-from echotune.sync.transaction import sync_transaction, writing_transaction
+from echotune.sync.transaction import lock_writers, sync_transaction, writing_transaction
 from echotune.sync.watermarks import move_month_watermarks, move_watermark
 from echotune.sync.writer import PLAYED_AT, write_batch
 
@@ -36,9 +37,10 @@ def sync_slice(
     if record.finished_at:
         return record.counts
     table = table_named(record.slice.table)
+    leaving_out = LeavingOut(users=source.forgotten_users())
     order = record.position.order if record.position else source.order(table, record.slice)
     documents = source.documents(table, record.slice, order, record.position)
-    copied = SliceCopy(connection, table, run_id, record)
+    copied = SliceCopy(connection, table, run_id, record, leaving_out)
     with cycle_search_paused():
         for batch in read_ahead(batches_of(table, documents, order, size=batch_documents)):
             copied.write(batch)
@@ -50,14 +52,18 @@ class SliceCopy:
     """Writes the batches of a slice and keeps its record.
 
     :param record: where the slice was when this task took it up
+    :param leaving_out: who is forgotten while the slice is read
     """
 
-    def __init__(self, connection: Connection[Any], table: Table, run_id: str, record: SliceRecord) -> None:
+    def __init__(
+        self, connection: Connection[Any], table: Table, run_id: str, record: SliceRecord, leaving_out: LeavingOut
+    ) -> None:
         self.counts = record.counts
         self._connection = connection
         self._table = table
         self._run_id = run_id
         self._record = record
+        self._leaving_out = leaving_out
         self._position: Position | None = record.position
         self._years: set[int] = set()
         self._since = time.monotonic()
@@ -65,13 +71,24 @@ class SliceCopy:
     def write(self, batch: Batch) -> None:
         """Write a batch; with it, in one transaction, what did not fit and how far the slice is."""
         self._ensure_partitions(batch)
+        while not self._write(self._leaving_out.without(self._table, batch)):
+            log.info("%s: written anew: a user was forgotten meanwhile", self._record.slice)
+        self._position = batch.position
+        log.info("%s: %s documents", self._record.slice, f"{self.counts.documents:,}")
+
+    def _write(self, batch: Batch) -> bool:
+        """Write a batch; undo it and return False where a user of it was forgotten before it is done."""
+        counts = None
         # Rows are copied while another slice's are merged.
         with sync_transaction(self._connection):
-            counts = replace(write_batch(self._connection, self._table, batch), seconds=self._seconds())
-            move_slice(self._connection, self._run_id, self._record, batch.position, counts, found_at=self._position)
-        self._position = batch.position
-        self.counts += counts
-        log.info("%s: %s documents", self._record.slice, f"{self.counts.documents:,}")
+            written = replace(write_batch(self._connection, self._table, batch), seconds=self._seconds())
+            move_slice(self._connection, self._run_id, self._record, batch.position, written, found_at=self._position)
+            lock_writers(self._connection)
+            if self._leaving_out.is_outdated(self._table):
+                raise Rollback
+            counts = written
+        self.counts += counts or SyncCounts()
+        return counts is not None
 
     def finish(self) -> None:
         """Note that the slice is done; where it was the table's last one, the table is."""
