@@ -11,7 +11,18 @@ import pytest
 
 from echotune.resources import PROJECT
 
-DOMAIN = ("archive", "connection_checks", "enrichment", "history", "indexes", "spotify_account", "storage", "sync")
+DOMAIN = (
+    "archive",
+    "connection_checks",
+    "enrichment",
+    "forgetting",
+    "history",
+    "indexes",
+    "spotify_account",
+    "statistics",
+    "storage",
+    "sync",
+)
 PACKAGES = PROJECT / "plugins" / "echotune"
 IMPORT_ALL = """
 import importlib, pkgutil, sys

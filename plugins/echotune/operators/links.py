@@ -13,6 +13,7 @@ from echotune.operators.csv_backfill import (
     RefreshCatalogOperator,
     SummariseLoadOperator,
 )
+from echotune.operators.forget_user import RemoveUserOperator, SummariseForgettingOperator
 from echotune.operators.history_archive import (
     ArchivePlaysOperator,
     RestorePlaysOperator,
@@ -56,6 +57,7 @@ class WrittenLink(BaseOperatorLink):
         SummariseArchiveOperator,
         SummariseChecksOperator,
         SummariseRestoreOperator,
+        SummariseForgettingOperator,
         ReportMaintenanceOperator,
         SummariseRecentPlaysOperator,
         LoadHistoryChunksOperator,
@@ -70,6 +72,7 @@ class WrittenLink(BaseOperatorLink):
         SyncProfilesOperator,
         ArchivePlaysOperator,
         RestorePlaysOperator,
+        RemoveUserOperator,
         MaintainMongoIndexesOperator,
         MaintainPostgresIndexesOperator,
     ]

@@ -1,4 +1,4 @@
-"""Users who are forgotten while a sync has their documents in hand: those are left out, and no row of them comes back."""
+"""Users who are forgotten while a sync has documents of them in hand: no row of them comes back."""
 
 from __future__ import annotations
 
