@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 
-LISTENERS_VARIABLE = "echotune_listeners"
-"""A list of user ids in JSON: whose recently played tracks are fetched."""
+from echotune.names import LISTENERS_VARIABLE, rotated_token_variable
 
 
 def refresh_token_variables(username: str) -> tuple[str, ...]:
-    """The variables that hold a user's rotated refresh token. The one place that knows their names."""
-    return (f"echotune_refresh_token_{username}",)
-
-
-def listener_connection(username: str) -> str:
-    """The connection that holds a user's first refresh token; no task can delete it."""
-    return f"echotune_listener_{username}"
+    """The variables that hold a user's rotated refresh token."""
+    return (rotated_token_variable(username),)
 
 
 def without_listener(listeners: str, username: str) -> str | None:

@@ -14,6 +14,7 @@ from psycopg import Connection
 from echotune.archive.paths import OpenPath
 from echotune.forgetting.archive_places import Archived
 from echotune.forgetting.errors import SomethingIsLeft
+from echotune.forgetting.feature_files import FeatureFiles
 from echotune.forgetting.mongo_places import Catalog, LoadRecords, RejectedRows, plays, profile, statistics
 from echotune.forgetting.person import Person
 from echotune.forgetting.places import Counts, Place
@@ -93,7 +94,7 @@ class Forgetting:
         return {name: number for place in self._places() for name, number in place.count().items()}
 
     def remove(self) -> None:
-        """Remove the user from every place once. The catalog comes last: it counts what is left."""
+        """Remove the user from every place once. Catalog and ml_features come last: they count what is left."""
         begin_forgetting(self.systems.store, self.person.username)
         for place in self._places():
             if place is self.archived and self.synced:
@@ -126,7 +127,8 @@ class Forgetting:
         mongo: list[Place] = [records, RejectedRows(store=store, person=person), self.archived, plays(store, person)]
         after: list[Place] = [self.synced] if self.synced else [profile(store, person)]
         redis_entries = RedisEntries(client=self.systems.client, person=person)
-        return [*mongo, *after, statistics(store, person), redis_entries, Catalog(store=store)]
+        features = FeatureFiles(store=store, person=person, open_path=self.systems.open_path)
+        return [*mongo, *after, statistics(store, person), redis_entries, Catalog(store=store), features]
 
     def _files(self) -> list[str]:
         """The names of the files that the user's rows came from."""

@@ -15,7 +15,6 @@ from echotune.history.reconcile import check_catalog
 from echotune.history.rejected_owner import is_of, may_be_of
 from echotune.history.store import Documents, HistoryStore
 
-STATISTICS = "listening_statistics"
 IDS_A_DELETE = 1_000
 
 
@@ -87,7 +86,7 @@ def profile(store: HistoryStore, person: Person) -> Matched:
 
 def statistics(store: HistoryStore, person: Person) -> Matched:
     """What was computed of the user's plays."""
-    return Matched(name="statistics", collection=store.database[STATISTICS], match={"username": person.username})
+    return Matched(name="statistics", collection=store.listening_statistics, match={"_id": person.username})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,7 @@ def names_in(raw: str) -> frozenset[str]:
 
 def is_of(username: str, rejected: Mapping[str, Any]) -> bool:
     """Whether a document of ``rejected_rows`` is of a user."""
-    if "username" in rejected:
-        return bool(rejected["username"] == username)
-    return username in names_in(str(rejected.get("raw", "")))
+    return rejected.get("username") == username or username in names_in(str(rejected.get("raw", "")))
 
 
 def may_be_of(username: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class HistoryStore:
     maintenance_runs: Documents
     index_usage: Documents
     listening_statistics: Documents
+    ml_features: Documents
     forgotten_users: Documents
 
     @classmethod
@@ -55,6 +56,7 @@ class HistoryStore:
             maintenance_runs=database["maintenance_runs"],
             index_usage=database["index_usage"],
             listening_statistics=database["listening_statistics"],
+            ml_features=database["ml_features"],
             forgotten_users=database["forgotten_users"],
         )
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseOperator, Variable
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
-from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SUPABASE_CONNECTION
+from echotune.names import (
+    LISTENERS_VARIABLE,
+    MONGO_CONNECTION,
+    REDIS_CONNECTION,
+    SUPABASE_CONNECTION,
+    listener_connection,
+)
 from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.operators.telling import tell
 
@@ -146,7 +152,6 @@ class RemoveVariablesOperator(ForgetOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         from echotune.forgetting.airflow_names import (
-            LISTENERS_VARIABLE,
             names_listener,
             refresh_token_variables,
             without_listener,
@@ -239,8 +244,6 @@ class AnnounceForgettingOperator(BaseOperator):
 
 def has_listener_connection(username: str) -> bool:
     """Whether Airflow has a connection of the user's own."""
-    from echotune.forgetting.airflow_names import listener_connection
-
     try:
         BaseHook.get_connection(listener_connection(username))
     except AirflowNotFoundException:
@@ -250,7 +253,7 @@ def has_listener_connection(username: str) -> bool:
 
 def count_variables(username: str) -> dict[str, int]:
     """How many of Airflow's variables name the user or are the user's."""
-    from echotune.forgetting.airflow_names import LISTENERS_VARIABLE, names_listener, refresh_token_variables
+    from echotune.forgetting.airflow_names import names_listener, refresh_token_variables
 
     tokens = [name for name in refresh_token_variables(username) if Variable.get(name, default=None) is not None]
     return {

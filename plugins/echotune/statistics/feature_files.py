@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from echotune.archive.paths import ArchivePath, OpenPath, written_file
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.store import HistoryStore
 from echotune.statistics.feature_columns import TRACK_COLUMNS, USER_COLUMNS, FeatureColumn, schema_of
 from echotune.statistics.feature_rows import Row, track_rows, user_rows
@@ -30,8 +31,32 @@ class WrittenFeatures:
 
 
 def write_features(store: HistoryStore, target: str, open_path: OpenPath) -> list[WrittenFeatures]:
-    """Write both files below a target; a file that is there is replaced whole, once the new one is complete."""
+    """Write both files below a target; a file that is there is replaced whole, once the new one is complete.
+
+    Where they are is remembered in the collection ``ml_features``, so that a user can be forgotten there as well; one
+    who is forgotten meanwhile is left out.
+    """
     folder = target.rstrip("/")
+    store.ml_features.update_one({"_id": folder}, {"$currentDate": {"written_at": True}}, upsert=True)
+    forgotten = ForgottenUsers.of(store)
+    known = forgotten.digests()
+    written = _write_both(store, folder, open_path)
+    while known != (now_known := forgotten.digests()):
+        known = now_known
+        written = _write_both(store, folder, open_path)
+    return written
+
+
+def usernames_in(target: str, open_path: OpenPath) -> set[str]:
+    """The users that the files below a target name; none where there are no files any more."""
+    try:
+        with open_path(f"{target}/{USERS_FILE}").open("rb") as stream:
+            return set(pq.read_table(stream, columns=["username"])["username"].to_pylist())
+    except FileNotFoundError:
+        return set()
+
+
+def _write_both(store: HistoryStore, folder: str, open_path: OpenPath) -> list[WrittenFeatures]:
     return [
         _write(open_path, f"{folder}/{TRACKS_FILE}", TRACK_COLUMNS, track_rows(store)),
         _write(open_path, f"{folder}/{USERS_FILE}", USER_COLUMNS, user_rows(store)),

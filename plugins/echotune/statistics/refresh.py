@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.store import HistoryStore
 from echotune.statistics.settings import StatisticsSettings
 from echotune.statistics.user_statistics import user_statistics
@@ -35,16 +36,21 @@ class Refreshed:
 def refresh_statistics(store: HistoryStore, settings: StatisticsSettings) -> Refreshed:
     """Count the plays of every user anew whose plays or time zone changed, and drop users without plays.
 
-    A reader sees the old numbers of a user or the new ones, never a part of each.
+    A reader sees the old numbers of a user or the new ones, never a part of each. Whoever is forgotten meanwhile has
+    none in the end.
     """
     started = time.monotonic()
     users = [name for name in store.plays.distinct("user.username") if isinstance(name, str)]
     changed = users if settings.full_refresh else _changed(store, users, settings)
+    forgotten = ForgottenUsers.of(store)
     plays = 0
     for username in changed:
         now = datetime.now(UTC)
         statistics = user_statistics(store, username, settings) | {"refreshed_at": now}
         store.listening_statistics.replace_one({"_id": username}, statistics, upsert=True)
+        if forgotten.includes(username):
+            store.listening_statistics.delete_one({"_id": username})
+            continue
         plays += statistics["totals"]["plays"]
         log.info("%s plays counted in %s", f"{statistics['totals']['plays']:,}", statistics["time_zone"])
     removed = store.listening_statistics.delete_many({"_id": {"$nin": users}}).deleted_count
