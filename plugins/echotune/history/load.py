@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from bson.binary import Binary
 
 from echotune.history.chunks import Chunk, ChunkReader, open_chunk
-from echotune.history.columns import HEADER
 from echotune.history.counts import LoadCounts
 from echotune.history.document import Document, PlayShaper
 from echotune.history.errors import CellError, HistoryError

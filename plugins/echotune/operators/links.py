@@ -25,6 +25,11 @@ from echotune.operators.index_maintenance import (
     MaintainPostgresIndexesOperator,
     ReportMaintenanceOperator,
 )
+from echotune.operators.listening_statistics import (
+    RefreshStatisticsOperator,
+    SummariseStatisticsOperator,
+    WriteFeaturesOperator,
+)
 from echotune.operators.recently_played import (
     BringPlaylistsOperator,
     LoadRecentPlaysOperator,
@@ -60,6 +65,9 @@ class WrittenLink(BaseOperatorLink):
         SummariseForgettingOperator,
         ReportMaintenanceOperator,
         SummariseRecentPlaysOperator,
+        SummariseStatisticsOperator,
+        RefreshStatisticsOperator,
+        WriteFeaturesOperator,
         LoadHistoryChunksOperator,
         LoadRecentPlaysOperator,
         BringPlaylistsOperator,
