@@ -22,8 +22,9 @@ from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator
 DOC = """
 ### Recently played
 
-Brings the plays of the past hours into `listening_history`, and **playlists** to PostgreSQL, from the accounts of all
-**listeners who gave their authorization** (`make authorize`). So the history is up to date between two exports.
+Brings the plays of the past hours into `listening_history`, and once a day **playlists** to PostgreSQL, from the
+accounts of all **listeners who gave their authorization** (`make authorize`). So the history is up to date between two
+exports.
 
 * **Nothing twice:** a play's id is computed from listener, track and time. Start a run again at any time.
 * **Nothing lost unseen:** Spotify remembers a listener's last 50 plays. Where it told 50 and the newest known one is
@@ -49,6 +50,14 @@ PARAMS = {
         title="Playlists",
         description="Bring the listeners' playlists to PostgreSQL as well.",
     ),
+    "playlists_after_hours": Param(
+        24,
+        type="integer",
+        minimum=0,
+        maximum=720,
+        title="Playlists again after hours",
+        description="How long a listener's playlists are not asked for again. 0: ask in every run.",
+    ),
     "calls_per_30s": Param(
         30,
         type="integer",
@@ -71,6 +80,7 @@ PARAMS = {
 SETTINGS = {
     "users": "{{ (params.users or []) | join(',') }}",
     "playlists": "{{ params.playlists }}",
+    "playlists_after_hours": "{{ params.playlists_after_hours }}",
     "calls_per_30s": "{{ params.calls_per_30s }}",
     "calls_per_24h": "{{ params.calls_per_24h }}",
 }

@@ -223,3 +223,11 @@ def test_a_run_without_listeners_says_what_to_do(api: AirflowApi, story: Story) 
     assert summary_of(api, run)["text"] == [NOBODY]
     states = states_of(api, run)
     assert (states["prepare_playlists"], states["announce_new_plays"]) == ({"skipped"}, {"skipped"})
+
+
+def test_a_run_for_somebody_who_gave_no_authorization_names_them(api: AirflowApi, story: Story) -> None:
+    assert story.runs
+    state, run = run_to_the_end(api, DAG, users=["dora"])
+    assert state == "failed"
+    assert summary_of(api, run)["problems"] == ["find_listeners failed, see its log"]
+    assert "users names dora, who gave no authorization: run `make authorize`" in log_of(api, run, "find_listeners")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from echotune.history.store import HistoryStore
 from echotune.spotify_account.playlists import PlaylistCounts, read_playlist, sync_playlists
+from echotune.spotify_account.progress import newest_known, playlists_due, remember_playlists
 from local.servers.simulator import SpotifySimulator
 from tests.support.accounts import Kept, open_account, refresh_token_of
 
@@ -92,6 +95,17 @@ def test_playlists_make_the_profile_due_on_its_way_to_mongodb(
     for expected in (1, 1):
         bring(supabase, simulator, anna)
         assert supabase.execute("select version from echotune.profile_changes").fetchall() == [(expected,)]
+
+
+def test_playlists_are_due_once_a_day(store: HistoryStore) -> None:
+    assert playlists_due(store, "anna", 24)
+    remember_playlists(store, "anna")
+    assert not playlists_due(store, "anna", 24)
+    assert (playlists_due(store, "anna", 0), playlists_due(store, "bert", 24)) == (True, True)
+    yesterday = datetime.now(UTC) - timedelta(hours=23, minutes=50)
+    store.load_runs.update_many({}, {"$set": {"playlists_at": yesterday}})
+    assert playlists_due(store, "anna", 24)
+    assert newest_known(store, "anna") is None
 
 
 def test_what_is_no_playlist_is_counted_and_left_out() -> None:

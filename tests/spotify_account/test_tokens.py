@@ -12,7 +12,7 @@ from echotune.spotify_account.client import Account, AccountClient
 from echotune.spotify_account.errors import AccountError, AccountUnavailable, Postponed
 from echotune.spotify_account.tokens import SCOPES, AccountAuthorization
 from local.servers.simulator import SpotifySimulator
-from tests.support.accounts import Kept, authorization_at, consent_to, gate, open_account, refresh_token_of
+from tests.support.accounts import QUICK, Kept, authorization_at, consent_to, gate, open_account, refresh_token_of
 from tests.support.http_server import raw_server, reply
 
 
@@ -54,8 +54,9 @@ def test_a_token_that_took_the_place_of_another_is_kept_before_the_access_token_
         calls.append(simulator.control.report()["services"]["spotify"]["calls"])
         raise OSError("the worker is killed")
 
+    account = Account("anna", authorization_at(simulator), first, keep=keep, gate=gate(), api_url=simulator.api_url)
     with pytest.raises(OSError, match="killed"):
-        Account.open("anna", authorization_at(simulator), first, keep=keep, gate=gate(), api_url=simulator.api_url)
+        account.recently_played(None)
     assert calls == [0]
 
 
@@ -65,17 +66,18 @@ def test_each_token_is_good_once(simulator: SpotifySimulator) -> None:
     for _ in range(3):
         assert open_account(simulator, "anna", kept).recently_played(None) == []
     with pytest.raises(AccountError, match="anna: the authorization is over, or was taken back"):
-        open_account(simulator, "anna", Kept(first))
+        open_account(simulator, "anna", Kept(first)).recently_played(None)
 
 
 def test_a_revoked_listener_is_named_with_what_to_do(simulator: SpotifySimulator) -> None:
     kept = Kept(refresh_token_of(simulator, "bert"))
     account = open_account(simulator, "bert", kept)
+    account.recently_played(None)
     simulator.control.revoke("bert")
     with pytest.raises(AccountError, match=r"^bert: Spotify refused the access token \(401\): run `make authorize`"):
         account.recently_played(None)
     with pytest.raises(AccountError, match=r"^bert: .*Refresh token revoked.*: run `make authorize`"):
-        open_account(simulator, "bert", kept)
+        open_account(simulator, "bert", kept).recently_played(None)
 
 
 def test_an_application_that_spotify_does_not_know_is_told_as_that(simulator: SpotifySimulator) -> None:
@@ -119,9 +121,20 @@ def test_no_token_is_logged_or_shown(simulator: SpotifySimulator, caplog: pytest
     told: list[str] = []
     kept = Kept(refresh_token_of(simulator, "anna"))
     authorization = authorization_at(simulator, on_token=told.append)
-    account = Account.open("anna", authorization, kept.token, keep=kept, gate=gate(), api_url=simulator.api_url)
+    account = Account("anna", authorization, kept.token, keep=kept, gate=gate(), api_url=simulator.api_url)
     account.recently_played(None)
     assert kept.token in told
     assert len(told) == 2
-    shown = caplog.text + repr(authorization) + repr(account.__dict__)
+    shown = caplog.text + repr(authorization) + repr(account) + repr(gate)
     assert [token for token in told if token in shown] == []
+
+
+def test_to_refresh_takes_no_call_of_its_own(simulator: SpotifySimulator) -> None:
+    kept, one = Kept(refresh_token_of(simulator, "anna")), gate()
+    account = Account(
+        "anna", authorization_at(simulator), kept.token, keep=kept, gate=one, api_url=simulator.api_url, bounds=QUICK
+    )
+    account.recently_played(None)
+    account.recently_played(None)
+    assert one.calls == 2
+    assert simulator.control.report()["services"]["accounts"]["endpoints"]["token"]["calls"] == 2  # with the consent

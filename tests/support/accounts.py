@@ -83,9 +83,9 @@ def gate(sleep: Callable[[float], object] = lambda seconds: None, **more: Any) -
 
 
 def open_account(simulator: SpotifySimulator, username: str, kept: Kept | None = None) -> Account:
-    """A listener's account; without a token, they agree first."""
+    """A listener's account, of which nothing was asked yet; without a token, they agree first."""
     keeper = kept or Kept(refresh_token_of(simulator, username))
-    return Account.open(
+    return Account(
         username,
         authorization_at(simulator),
         keeper.token,

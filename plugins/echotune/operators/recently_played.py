@@ -131,7 +131,7 @@ class ListenerOperator(RunSettingsOperator):
             raise AirflowFailException(str(error)) from error
         # Without Redis each task goes on by itself: it makes few calls, and plays that nobody fetches are lost.
         limiter = share_limiter(share_state(self.redis_conn_id), store, is_caller=True)
-        return Account.open(
+        return Account(
             self.username,
             authorization,
             listener.refresh_token(),
@@ -204,16 +204,23 @@ class BringPlaylistsOperator(ListenerOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from echotune.hooks.supabase import SupabaseHook
         from echotune.spotify_account.playlists import sync_playlists
+        from echotune.spotify_account.progress import playlists_due, remember_playlists
 
         task = context["ti"]
         if "problem" in (task.xcom_pull(task_ids=self.load_task_id, map_indexes=task.map_index) or {}):
             raise AirflowSkipException(f"{self.username}: the account has a problem, as load_plays says")
 
-        def bring(_: HistoryStore, account: Account) -> dict[str, Any]:
-            with SupabaseHook(self.supabase_conn_id).get_conn() as connection:
-                return sync_playlists(connection, account).as_result(self.username)
+        settings = self.read_settings()
 
-        result = self.with_account(context, self.read_settings(), bring)
+        def bring(store: HistoryStore, account: Account) -> dict[str, Any]:
+            if not playlists_due(store, self.username, settings.playlists_after_hours):
+                raise AirflowSkipException(f"brought less than {settings.playlists_after_hours} hours ago")
+            with SupabaseHook(self.supabase_conn_id).get_conn() as connection:
+                counts = sync_playlists(connection, account)
+            remember_playlists(store, self.username)
+            return counts.as_result(self.username)
+
+        result = self.with_account(context, settings, bring)
         self.log.info("%s", result)
         return result
 

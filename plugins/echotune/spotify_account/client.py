@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from spotipy import Spotify
 
@@ -21,8 +20,6 @@ from echotune.spotify_account.tokens import AUTHORIZE_AGAIN, AccountAuthorizatio
 
 ITEMS_AT_ONCE = 50
 """The most plays, or playlists, in one answer."""
-
-Item = Mapping[str, Any]
 
 
 class AccountClient:
@@ -58,16 +55,17 @@ class AccountClient:
 class Account:
     """The account of one listener.
 
-    All methods raise AccountError, AccountUnavailable or Postponed, each of which names the listener.
+    The first call refreshes the access token on its way, so that it counts as one call. All methods raise AccountError,
+    AccountUnavailable or Postponed, each of which names the listener.
+
+    :param refresh_token: the listener's, as it was kept last
+    :param keep: keeps the refresh token that takes its place; called before the access token is used
+    :param gate: what every call goes through
+    :param api_url: where the Web API is, by default Spotify's own
     """
 
-    def __init__(self, username: str, client: AccountClient, gate: Gate) -> None:
-        self.username = username
-        self._client, self._gate = client, gate
-
-    @classmethod
-    def open(
-        cls,
+    def __init__(
+        self,
         username: str,
         authorization: AccountAuthorization,
         refresh_token: str,
@@ -76,34 +74,50 @@ class Account:
         gate: Gate,
         api_url: str | None = None,
         bounds: Bounds | None = None,
-    ) -> Self:
-        """Refresh the access token.
+    ) -> None:
+        self.username = username
+        self._authorization, self._refresh_token, self._keep = authorization, refresh_token, keep
+        self._gate, self._api_url, self._bounds = gate, api_url, bounds
+        self._client: AccountClient | None = None
 
-        :param keep: keeps a refresh token that takes the place of the one given; called before the access token is used
-        """
-        tokens = data_of(username, gate.call(lambda: authorization.refresh(refresh_token)))
-        if tokens["refresh_token"] != refresh_token:
-            keep(tokens["refresh_token"])
-        return cls(username, AccountClient(tokens["access_token"], api_url, bounds=bounds), gate)
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.username!r})"
 
     def recently_played(self, after: int | None) -> list[Any]:
         """One page of plays; see AccountClient."""
-        return self._items(partial(self._client.recently_played, after))
+        return self._items(lambda client: client.recently_played(after))
 
     def playlists(self) -> Iterator[Any]:
         """All playlists, page by page."""
         offset = 0
-        while items := self._items(partial(self._client.playlists, offset)):
+        while items := self._page_of_playlists(offset):
             yield from items
             offset += len(items)
             if len(items) < ITEMS_AT_ONCE:
                 return
 
-    def _items(self, ask: Callable[[], Answer]) -> list[Any]:
-        items = data_of(self.username, self._gate.call(ask)).get("items")
+    def _page_of_playlists(self, offset: int) -> list[Any]:
+        return self._items(lambda client: client.playlists(offset))
+
+    def _items(self, ask: Callable[[AccountClient], Answer]) -> list[Any]:
+        items = data_of(self.username, self._gate.call(lambda: self._ask(ask))).get("items")
         if not isinstance(items, list):
             raise AccountUnavailable(f"{self.username}: Spotify answered without a list of items")
         return items
+
+    def _ask(self, ask: Callable[[AccountClient], Answer]) -> Answer:
+        if self._client is None:
+            tokens = self._authorization.refresh(self._refresh_token)
+            if tokens.outcome is not Outcome.DATA:
+                return tokens
+            self._take(tokens.body)
+            self._client = AccountClient(tokens.body["access_token"], self._api_url, bounds=self._bounds)
+        return ask(self._client)
+
+    def _take(self, tokens: Mapping[str, str]) -> None:
+        if tokens["refresh_token"] != self._refresh_token:
+            self._refresh_token = tokens["refresh_token"]
+            self._keep(self._refresh_token)
 
 
 def classify_account(received: Received) -> Answer:

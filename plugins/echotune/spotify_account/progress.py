@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from echotune.history.counts import LoadCounts
@@ -12,6 +12,8 @@ from echotune.history.store import HistoryStore
 from echotune.spotify_account.plays import FORMAT, source_sha256
 
 GAPS_KEPT = 100
+A_BIT_EARLIER = timedelta(minutes=15)
+"""Runs start on the hour and last differently: a day later is also a little less than a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,23 @@ def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> Non
         },
         upsert=True,
     )
+
+
+def playlists_due(store: HistoryStore, username: str, after_hours: int) -> bool:
+    """Whether a listener's playlists were not brought for so long; a quarter of an hour makes no difference."""
+    recently = datetime.now(UTC) - timedelta(hours=after_hours) + A_BIT_EARLIER
+    known = {"_id": _id(FORMAT, username), "playlists_at": {"$gt": recently}}
+    return not after_hours or store.load_runs.find_one(known, {"_id": 1}) is None
+
+
+def remember_playlists(store: HistoryStore, username: str) -> None:
+    """Record that a listener's playlists are in PostgreSQL."""
+    now = datetime.now(UTC)
+    change = {
+        "$set": {"kind": FORMAT, "username": username, "source": _source(username), "playlists_at": now},
+        "$setOnInsert": {"created_at": now},
+    }
+    store.load_runs.update_one({"_id": _id(FORMAT, username)}, change, upsert=True)
 
 
 def _source(username: str) -> dict[str, str]:

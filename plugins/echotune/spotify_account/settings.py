@@ -17,6 +17,7 @@ class AccountSettings(BaseModel):
 
     :param users: only these listeners; empty for all who gave their authorization
     :param playlists: whether playlists are brought to PostgreSQL
+    :param playlists_after_hours: how long a listener's playlists are not asked for again; 0: in every run
     :param calls_per_30s: the most calls to Spotify in any 30 seconds, by all DAGs together
     :param calls_per_24h: likewise in any 24 hours; more than the enrichment may make, so that plays are never lost
         because it used up the day
@@ -26,6 +27,7 @@ class AccountSettings(BaseModel):
 
     users: Annotated[tuple[str, ...], BeforeValidator(split_list)] = ()
     playlists: bool = True
+    playlists_after_hours: Annotated[int, Field(ge=0)] = 24
     calls_per_30s: Annotated[int, Field(ge=1)] = 30
     calls_per_24h: Annotated[int, Field(ge=1)] = 750
 
