@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo.errors import OperationFailure
 
+from echotune.dashboard.panels.rejected import rejected_rows
 from echotune.history.catalog import refresh_catalog
 from echotune.history.errors import CellError
 from echotune.history.reconcile import check_catalog
@@ -192,6 +193,8 @@ def test_an_item_that_is_no_play_is_kept_aside_once_and_the_others_come(anna: Li
     rejected = store.rejected_rows.find_one()
     assert rejected
     assert (rejected["column"], rejected["reason"]) == ("track", "has no uri")
+    (shown,) = rejected_rows(store, offset=0, limit=9)["rows"]
+    assert (shown["file"], shown["column"]) == ("recently_played", "track")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from http.server import HTTPServer
 from typing import Any
 
 from spotipy.exceptions import SpotifyOauthError
-from spotipy.oauth2 import start_local_http_server
+from spotipy.oauth2 import RequestHandler, start_local_http_server
 
 from echotune.deployment.listener_store import AuthorizationError, application, forget, keep, require_encryption
 from echotune.enrichment.answers import Answer, Outcome
@@ -29,6 +29,12 @@ HOST, PORT = "127.0.0.1", 8898
 WAIT_SECONDS = 600.0
 STATE_BYTES = 24
 AT_SPOTIFY = "At Spotify the listener takes it back under spotify.com/account/apps."
+
+
+class ImpatientHandler(RequestHandler):
+    """Gives up a connection on which nothing comes: browsers open some in advance, and the next one has the code."""
+
+    timeout = 2
 
 
 class Callback:
@@ -50,7 +56,7 @@ class Callback:
     def listen(self) -> bool:
         """Listen for the browser; False where something else has the port, and pasting is the only way."""
         try:
-            self._server = start_local_http_server(self.port)
+            self._server = start_local_http_server(self.port, ImpatientHandler)
         except OSError:
             return False
         return True

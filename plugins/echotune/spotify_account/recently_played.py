@@ -125,9 +125,10 @@ def _keep_rejected(store: HistoryStore, username: str, rejected: Sequence[Reject
     """Keep items that are no plays; the same one, told again by the next answer, is kept once."""
     changes, now = [], datetime.now(UTC)
     for one in rejected:
-        raw = json.dumps(one.item, sort_keys=True)[:LONGEST_RAW]
+        raw, played = json.dumps(one.item, sort_keys=True)[:LONGEST_RAW], _played_at(one.item)
         document = {
-            "source": {"file": FORMAT, "sha256": source_sha256(username), "row": _played_at(one.item)},
+            "source": {"file": FORMAT, "sha256": source_sha256(username), "row": played},
+            "row": played,
             "column": one.error.column,
             "reason": one.error.reason,
             "raw": raw,
