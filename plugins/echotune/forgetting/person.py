@@ -36,7 +36,7 @@ class Person:
 
     @cached_property
     def named(self) -> re.Pattern[bytes]:
-        """Finds the name as a whole word in bytes: plain, as JSON or an address spells it, or as a short digest."""
+        """Finds the name as a whole word in bytes: plain, as JSON or an address spells it, its digest, its row's id."""
         forms = {
             self.username,
             json.dumps(self.username)[1:-1],
@@ -44,6 +44,7 @@ class Person:
             quote(self.username, safe=""),
             self.digest[:16],
             self.digest,
+            str(self.row_id),
         }
         spelled = b"|".join(re.escape(form.encode(errors="surrogatepass")) for form in sorted(forms, key=len)[::-1])
         # Letters beyond ASCII begin and end with bytes above 127.

@@ -14,8 +14,6 @@ USERNAME = HEADER.index("username")
 NAMED = re.compile(r'"username"\s*:\s*("(?:[^"\\]|\\.)*")')
 """The name in an object that was cut off, and so is no JSON."""
 
-LONGEST_CELL = 2**20
-
 
 def names_in(raw: str) -> frozenset[str]:
     """The usernames of which one may be the row's: its own where the text can be read, else each whole cell of it."""
@@ -41,13 +39,10 @@ def may_be_of(username: str) -> dict[str, Any]:
 
 
 def _cells(raw: str) -> list[str]:
-    limit = csv.field_size_limit(LONGEST_CELL)
     try:
         rows = list(csv.reader([raw.replace("\0", "")]))
     except csv.Error:
         rows = [raw.split(",")]
-    finally:
-        csv.field_size_limit(limit)
     return rows[0] if rows else []
 
 
