@@ -12,6 +12,7 @@ import pytest
 
 from echotune.archive import archiving
 from echotune.archive.parquet import write_plays
+from echotune.enrichment.embedding import embed_due
 from echotune.history import load
 from echotune.history.catalog import CATALOG, build_collections, refresh_catalog
 from echotune.history.counts import LoadCounts
@@ -230,3 +231,25 @@ def test_an_archive_that_runs_ends_with_nothing_of_the_user(
     assert set(forgetting_of(store).search_until_gone().values()) == {0}
     assert {archive["username"] for archive in store.archives.find()} == {OTHER}
     assert all("mona" not in str(path) for path in tmp_path.rglob("*"))
+
+
+def test_enrichment_and_index_maintenance_go_on(history: HistoryStore) -> None:
+    def embed() -> None:
+        for energy in range(5):
+            learnt = {"audio_features": {"energy": energy / 10}, "enrichment.audio_features.provider": "test"}
+            state = {"enrichment.audio_features.status": "enriched", "embedding_due": history.server_time()}
+            history.tracks.update_many({}, {"$set": learnt | state})
+            embed_due(history)
+
+    def make_indexes() -> None:
+        for _ in range(3):
+            history.plays.drop_index("mood")
+            with_indexes(history)
+
+    others = [InThread(embed), InThread(make_indexes)]
+    forgetting = forgetting_of(history)
+    forgetting.remove()
+    assert set(forgetting.search_until_gone(rounds=20).values()) == {0}
+    for other in others:
+        other.wait()
+    assert history.plays.distinct("user.username") == [OTHER]
