@@ -141,14 +141,14 @@ def test_what_always_comes_back_fails_with_its_name(
     store: HistoryStore, tmp_path: Path, mongodb_client: MongoClient[dict[str, Any]]
 ) -> None:
     forgetting = forgetting_of(store)
-    statistics = store.database["listening_statistics"]
+    statistics = store.listening_statistics
     forgetting.wait = lambda _: None
-    statistics.insert_one({"username": PERSON})
+    statistics.replace_one({"_id": PERSON}, {"plays": 3}, upsert=True)
     remove = forgetting.remove
 
     def remove_in_vain() -> None:
         remove()
-        statistics.insert_one({"username": PERSON})
+        statistics.replace_one({"_id": PERSON}, {"plays": 3}, upsert=True)
 
     forgetting.remove = remove_in_vain  # type: ignore[method-assign]
     with pytest.raises(SomethingIsLeft, match="after 2 rounds there is still: 1 in statistics"):

@@ -22,6 +22,7 @@ from echotune.history.play_writer import PlayWriter
 from echotune.history.preflight import inspect_file
 from echotune.history.reconcile import reconcile_load
 from echotune.history.settings import LoadSettings
+from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from echotune.reconciliation import require_equal
 from echotune.sync import synchronise
@@ -48,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 def load_whole(store: HistoryStore, path: Path, **settings: Any) -> LoadCounts:
     """What the tasks of one load do, until it is reconciled."""
     chosen = LoadSettings.of({"max_bad_share": 1, "begun_at": store.server_time(), "chunk_rows": 300} | settings)
-    plan, chunks = plan_file(store, path, inspect_file(path), chosen)
+    plan, chunks = plan_file(store, path, inspect_file(HistoryFile(path=path)), chosen)
     counts = LoadCounts.total([plan.done, *(load_planned(store, path, chunk, plan, chosen) for chunk in chunks)])
     refresh_catalog(store)
     require_equal(reconcile_load(store, [(plan, counts)], chosen))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import bson
+import pyarrow.parquet as pq
 import redis
 from psycopg import Connection, sql
 
@@ -17,6 +17,9 @@ from echotune.forgetting.forgetting import Forgetting, Systems
 from echotune.forgetting.person import Person
 from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
+from echotune.statistics.feature_files import write_features
+from echotune.statistics.refresh import refresh_statistics
+from echotune.statistics.settings import StatisticsSettings
 from echotune.sync.profiles import sync_profiles
 from echotune.sync.row_ids import Kind, row_id
 from tests.support.archiving import archive_all
@@ -69,7 +72,6 @@ def fill(store: HistoryStore, connection: Connection[Any], client: redis.Redis, 
     for name in (PERSON, OTHER):
         user = row_id(Kind.USER, name)
         store.plays.insert_one(play(user.int % 1000, username=name, listening={"ms_played": "long"}))
-        store.database["listening_statistics"].insert_one({"username": name, "plays": 3, "at": datetime.now(UTC)})
         connection.execute("insert into playlists (user_id, name) values (%s, %s)", [user, f"mix of {user}"])
         connection.execute("insert into user_preferences (user_id) values (%s)", [user])
         client.set(f"echotune:statistics:{name}", "3")
@@ -78,13 +80,22 @@ def fill(store: HistoryStore, connection: Connection[Any], client: redis.Redis, 
     sync_all(connection, store, full_refresh=True)
     sync_profiles(connection, store)
     refresh_catalog(store)
+    refresh_statistics(store, StatisticsSettings())
+    write_features(store, str(folder / "features"), Path)
     return path
 
 
 def all_bytes(store: HistoryStore, connection: Connection[Any], client: redis.Redis, folder: Path) -> bytes:
     """Every document, row, entry and archive file with its path, one after the other."""
     return b"\n".join(
-        [*documents(store), *rows(connection), *entries(client), *(b for _, b in files(folder)), *paths(folder)]
+        [
+            *documents(store),
+            *rows(connection),
+            *entries(client),
+            *(content for _, content in files(folder)),
+            *paths(folder),
+            *features(folder),
+        ]
     )
 
 
@@ -114,6 +125,10 @@ def files(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
 
 
+def features(folder: Path) -> Iterator[bytes]:
+    return (repr(pq.read_table(path).to_pylist()).encode() for path in sorted((folder / "features").glob("*.parquet")))
+
+
 def paths(folder: Path) -> Iterator[bytes]:
     return (str(path).encode() for path in sorted((folder / "archive").rglob("*")))
 
@@ -126,7 +141,7 @@ def of_others(store: HistoryStore, connection: Connection[Any], client: redis.Re
         "rejected": [*store.rejected_rows.find({"raw": {"$regex": OTHER}}).sort("_id", 1)],
         "archives": [*store.archives.find({"username": OTHER}).sort("_id", 1)],
         "profiles": [*store.user_profiles.find({"_id": user})],
-        "statistics": [*store.database["listening_statistics"].find({"username": OTHER})],
+        "statistics": [*store.listening_statistics.find({"_id": OTHER})],
         "loads": [*store.load_runs.find({"source.file": "other.csv", "kind": "chunk"}).sort("_id", 1)],
         "files": [each for each in files(folder) if OTHER.encode() in each[1]],
         "entry": client.get(f"echotune:statistics:{OTHER}"),
