@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure
 from echotune.dashboard.panels.rejected import rejected_rows
 from echotune.history.catalog import refresh_catalog
 from echotune.history.errors import CellError
+from echotune.history.forgotten import begin_forgetting
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
 from echotune.spotify_account import recently_played
@@ -218,3 +219,11 @@ def test_what_is_missing_is_absent_and_what_makes_no_sense_too() -> None:
     play = shape_play({"track": track, "played_at": "2026-11-01T01:00:00+01:00", "context": None}, "anna", NOW)
     assert play.keys() == {"_id", "spotify_track_uri", "timestamp", "user", "source", "created_at", "updated_at"}
     assert play["timestamp"] == datetime(2026, 11, 1, tzinfo=UTC) + timedelta()
+
+
+def test_a_listener_who_is_forgotten_meanwhile_leaves_nothing(anna: Listening, store: HistoryStore) -> None:
+    anna.play(3)
+    begin_forgetting(store, "anna")
+    assert anna.load().counts.forgotten == 3
+    assert [each.count_documents({}) for each in (store.plays, store.rejected_rows)] == [0, 0]
+    assert store.load_runs.count_documents({"username": "anna"}) == 0

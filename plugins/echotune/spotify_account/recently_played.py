@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 from echotune.history.counts import LoadCounts
 from echotune.history.document import Document
 from echotune.history.errors import CellError
+from echotune.history.forgotten import ForgottenUsers
 from echotune.history.play_writer import PlayWriter
 from echotune.history.rejected import LONGEST_RAW, REJECTED_NAMESPACE
 from echotune.history.store import HistoryStore
@@ -63,6 +64,7 @@ def load_recent_plays(store: HistoryStore, account: Account) -> RecentLoad:
     :raises AccountError, AccountUnavailable, Postponed: Spotify did not tell them; nothing was written
     """
     username, known, now = account.username, newest_known(store, account.username), datetime.now(UTC)
+    forgotten = ForgottenUsers.of(store)
     items = list(recent_items(account, known))
     plays, rejected = shape_items(items, username, now)
     counts = _write(store, username, items, plays, rejected)
@@ -72,6 +74,9 @@ def load_recent_plays(store: HistoryStore, account: Account) -> RecentLoad:
         # Also where nothing was new: a load that was killed may have written these and told nobody.
         await_catalog(store, username, counts)
     move_on(store, username, newest, counts, gap)
+    if forgotten.includes(username):
+        _take_back(store, username)
+        return RecentLoad(username=username, counts=LoadCounts(rows=len(items), forgotten=len(items)))
     if gap is not None:
         log.warning("%s", gap)
     return RecentLoad(username=username, counts=counts, gap=gap)
@@ -119,6 +124,15 @@ def _write(
     what = f"{username}: items accounted for"
     require_equal([Check(what=what, expected=counts.rows, found=counts.accounted)])
     return counts
+
+
+def _take_back(store: HistoryStore, username: str) -> None:
+    """Remove what was written of a listener who was forgotten meanwhile."""
+    source = {"source.sha256": source_sha256(username)}
+    store.plays.delete_many(source)
+    store.rejected_rows.delete_many(source)
+    store.load_runs.delete_many(source)
+    log.warning("A listener was forgotten while their plays were loaded: nothing of them is kept")
 
 
 def _keep_rejected(store: HistoryStore, username: str, rejected: Sequence[RejectedItem]) -> None:
