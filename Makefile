@@ -16,7 +16,7 @@ PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name)
 USER_OPTION := $(if $(findstring command,$(origin USERNAME)),--username "$(USERNAME)")
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
-.PHONY: help bootstrap demo up down setup authorize status password test lint format bench lock clean
+.PHONY: help bootstrap demo up down setup authorize status password test faults lint format bench lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ password: bootstrap ## show the password of the Airflow user admin
 test: bootstrap ## set everything up and run all checks and tests, in a stack of their own
 	@local/test $(PORTS) -- $(TESTS)
 
+faults: bootstrap ## break things while the whole chain works, FAULTS=60 SEED=1, and compare what comes out
+	@local/test $(PORTS) -- tests/faults --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --fault-seed $(or $(SEED),1)
+
 lint: bootstrap ## check style and types
 	@.local/venv/bin/ruff check $(LINTED)
 	@.local/venv/bin/ruff format --check $(LINTED)
@@ -61,7 +64,7 @@ format: bootstrap ## repair what the style check finds and can repair
 	@.local/venv/bin/ruff format $(LINTED)
 
 bench: bootstrap ## measure the load beside other ways to do it, in servers and a stack of their own
-	@$(PYTHON) -m benchmarks $(BENCH)
+	@$(PYTHON) -m benchmarks $(BENCH) $(if $(SCALE),--scale $(SCALE))
 
 lock: bootstrap ## compile requirements.in into requirements.txt, for the platform and for the local stack
 	@cd . && .local/venv/bin/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 \

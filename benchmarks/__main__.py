@@ -13,7 +13,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
-from benchmarks import backfill, export, listening_statistics
+from benchmarks import backfill, export, listening_statistics, scale
 from benchmarks.dag import run_dag
 from benchmarks.enrichment import measure_enrichment
 from benchmarks.maintenance import measure_maintenance
@@ -30,6 +30,10 @@ ROWS = 208_934
 PROCESSES = 2
 MEMORY_TIMES = 10
 STACK = "bench"
+MOST_GROWTH = 1.1
+"""Times the growth of the history: 11 times the time for 10 times the plays."""
+
+MOST_MEMORY_GROWTH = 1.2
 
 Ratio = tuple[str, float, str, Callable[[float], bool]]
 """What is measured, the number, what was asked, and whether that was reached."""
@@ -46,8 +50,12 @@ def main() -> None:
     alone.add_argument("--export", action="store_true", help="measure nothing but a load of Spotify's own export")
     alone.add_argument("--statistics", action="store_true", help="measure nothing but the listening statistics")
     alone.add_argument("--page", action="store_true", help="measure nothing but the page in the Airflow UI")
+    alone.add_argument("--scale", type=float, help="measure nothing but how each step grows, up to so many times")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
+        if arguments.scale:
+            show_ratios(measure_growth(Path(folder), arguments.rows, arguments.scale))
+            return
         path = Path(folder) / "history.csv"
         write_sample(path, rows=arguments.rows)
         if arguments.enrichment:
@@ -118,6 +126,22 @@ def measure_statistics(folder: Path, path: Path) -> list[Ratio]:
         ("seconds of pandas, with reading the plays", found["pandas seconds"], "", lambda _: True),
         ("numbers that differ from those of pandas", found["differing"], "0", lambda x: x == 0),
         ("seconds of writing ml_features", found["features seconds"], "", lambda _: True),
+    ]
+
+
+def measure_growth(folder: Path, rows: int, most: float) -> list[Ratio]:
+    """Every step over histories of growing size; how much longer and larger the longest is than one times the rows."""
+    found = scale.measure_scale(folder, rows, most, say)
+    print("\n".join(["", *scale.table(found)]))
+    print(f"\nThe plot: {scale.plot(found)}")
+    times = max(found)
+    return [
+        ratio
+        for name, seconds, memory in scale.growth(found)
+        for ratio in (
+            (f"{name}: time, {times:g} times / once", seconds, "11 or less", lambda x: x <= MOST_GROWTH * times),
+            (f"{name}: memory, {times:g} times / once", memory, "about 1", lambda x: x < MOST_MEMORY_GROWTH),
+        )
     ]
 
 

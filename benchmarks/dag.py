@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from local.demo import task_instances, trigger
+from local.dag_runs import task_instances, trigger
 from local.stack import Stack
 
 POLL_SECONDS = 0.2

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from local.demo import SIMULATOR_BUDGET, follow, trigger
+from local.dag_runs import trigger
+from local.demo import SIMULATOR_BUDGET, follow
 from local.stack import Stack
 
 PANELS = ("flow", "listening", "top", "features", "enrichment", "sync", "rejected", "maintenance")

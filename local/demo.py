@@ -10,13 +10,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from local.__main__ import up
 from local.airflow_api import AirflowApi, Json
+from local.dag_runs import POLL_SECONDS, Run, log_lines, task_instances, trigger
 from local.errors import StackError, exit_with_sentence, say
 from local.files import PROJECT, make_private_folder, read_json, write_json
 from local.settings import stack_folder
@@ -31,9 +30,7 @@ SUMMARY_TASK = "summary"
 PAGE = "/plugin/echotune"
 GENERATED, OWN = "generated", "a person's own"
 TOP_ARTISTS = "select name, plays from top_artists where period = 'all' order by plays desc limit 10"
-DAG_SECONDS = 90.0
 RUN_SECONDS = 3600.0
-POLL_SECONDS = 0.5
 LOG_LINES = 30
 # In the order a task passes them; a state Airflow adds later comes at the end.
 STATES = (
@@ -47,19 +44,6 @@ STATES = (
     "upstream_failed",
     "failed",
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """A DAG run as the API names it."""
-
-    dag: str
-    run: str
-
-    @property
-    def path(self) -> str:
-        """Where the API has it."""
-        return f"dags/{self.dag}/dagRuns/{quote(self.run, safe='')}"
 
 
 def main() -> None:
@@ -160,22 +144,6 @@ def sample(folder: Path, rows: int) -> Path:
     return path
 
 
-def trigger(api: AirflowApi, dag: str, conf: Json) -> Run:
-    """Wait until Airflow has read the DAG, switch it on, start a run."""
-    deadline = time.monotonic() + DAG_SECONDS
-    while (known := api.find(f"dags/{dag}")) is None or known.get("is_stale"):
-        for error in api.get("importErrors", limit=50)["import_errors"]:
-            if Path(error["filename"]).stem == dag:
-                raise StackError(f"{error['filename']} cannot be imported: {_last_line(error['stack_trace'])}")
-        if time.monotonic() > deadline:
-            raise StackError(f"Airflow found no DAG {dag} in {DAG_SECONDS:.0f} s: look at make status.")
-        time.sleep(POLL_SECONDS)
-    if known["is_paused"]:
-        api.patch(f"dags/{dag}", {"is_paused": False})
-    started = api.post(f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
-    return Run(dag, started["dag_run_id"])
-
-
 def follow(api: AirflowApi, run: Run) -> str:
     """Show how the run gets on until it has ended; returns its last state."""
     shown = ""
@@ -205,16 +173,6 @@ def progress(tasks: Iterable[Json]) -> str:
     return ", ".join(_one_state(state, names[state]) for state in order if state in names)
 
 
-def task_instances(api: AirflowApi, run: Run) -> list[Json]:
-    """All task instances of a run, page by page."""
-    found: list[Json] = []
-    while True:
-        page = api.get(f"{run.path}/taskInstances", limit=100, offset=len(found))
-        found += page["task_instances"]
-        if not page["task_instances"] or len(found) >= page["total_entries"]:
-            return found
-
-
 def failure(api: AirflowApi, run: Run) -> StackError:
     """What to tell about a failed run: the end of the first failing task's log."""
     failed = [task for task in task_instances(api, run) if task["state"] == "failed"]
@@ -227,19 +185,6 @@ def failure(api: AirflowApi, run: Run) -> StackError:
     return StackError(
         f"the task {task['task_id']} of {run.dag} failed: the end of its log is above, all of it in the Airflow UI."
     )
-
-
-def log_lines(api: AirflowApi, run: Run, task: Json) -> list[str]:
-    """The log of a task's last try, a line each."""
-    path = f"{run.path}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
-    lines = []
-    for record in api.get(path, map_index=task["map_index"])["content"]:
-        if not isinstance(record, dict):
-            lines.append(str(record))
-        elif record.get("event"):
-            lines.append(f"{record.get('level', ''):8}{record['event']}".strip())
-            lines += [f"{cause['exc_type']}: {cause['exc_value']}" for cause in record.get("error_detail") or []]
-    return lines
 
 
 def show_summary(api: AirflowApi, run: Run) -> None:
@@ -302,10 +247,6 @@ def summary_lines(value: Any, indent: str = "") -> list[str]:
         else:
             lines.append(f"{indent}{str(name).ljust(width)}  {summary_lines(item)[0]}")
     return lines
-
-
-def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from local.errors import StackError
 from local.files import PROJECT, STATE, write_private
 from local.ports import LOOPBACK
 from local.servers.base import packages_folder
-from local.settings import Ports, Secrets
+from local.settings import TEST_STACKS, Ports, Secrets
 
 MONGODB_DATABASE = "spotify_analytics"
 MONGODB_COLLECTION = "listening_history"
@@ -97,10 +97,10 @@ POSTGRES_CLIENT_VARIABLES = {
 def users_settings(stack: str) -> dict[str, str]:
     """The variables of the calling shell, and of .env, that win over the stack's own; the shell's over the file's.
 
-    The test stack takes none, so that tests never touch a user's data. A server address of a stack, as a
+    The stacks of tests take none, so that tests never touch a user's data. A server address of a stack, as a
     shell inside local/run has it, is not a user's own.
     """
-    if stack == "test":
+    if stack in TEST_STACKS:
         return {}
     written = {name: value for name, value in read_settings().items() if name in USER_VARIABLES}
     given = {name: os.environ[name] for name in USER_VARIABLES if os.environ.get(name)}

@@ -18,10 +18,12 @@ from local.servers.base import new_password
 PREFERRED_PORTS: dict[str, Sequence[int]] = {
     "demo": (27117, 55432, 56379, 8080, 8190),
     "test": (27217, 55532, 56479, 8180, 8290),
+    "test-2": (27317, 55632, 56579, 8280, 8390),
 }
 WORKERS = "WORKERS"
 # The tests run over what a deployment runs on; elsewhere the scheduler has its own processes, which start sooner.
-PREFERRED_WORKERS = {"test": 2}
+PREFERRED_WORKERS = {"test": 2, "test-2": 2}
+TEST_STACKS = frozenset(PREFERRED_WORKERS)
 MOST_WORKERS = 16
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Stack:
     ports: settings.Ports
     workers: int = 0
     """How many Celery workers run its tasks; with none, the scheduler does."""
+    workers_variables: Mapping[str, str] = field(default_factory=dict)
+    """What only the workers have in their environment; tests give them a clock of their own."""
 
     @property
     def folder(self) -> Path:
@@ -97,7 +99,7 @@ class Stack:
             metadata_uri=self.postgres.uri_of(METADATA, self.secrets.postgres_airflow, METADATA),
             environment=variables,
             workers=self.workers,
-            workers_environment=environment.for_workers(variables),
+            workers_environment=environment.for_workers(variables) | dict(self.workers_variables),
         )
 
     def needs(self, server: str) -> bool:

@@ -95,6 +95,13 @@ class Airflow:
         stopped = [processes.stop(self.service(component)) for component in components]
         return any(stopped)
 
+    def stop_workers(self) -> None:
+        """Stop the Celery workers; what they work at, they end first."""
+        for worker in self.worker_names:
+            processes.ask_to_stop(self.service(worker))
+        for worker in self.worker_names:
+            processes.stop(self.service(worker))
+
     def is_current(self, fingerprint: str) -> bool:
         """Whether every component runs, with these settings, and no worker too many."""
         services = [self.service(component) for component in self.components]

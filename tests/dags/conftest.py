@@ -14,6 +14,14 @@ from local.airflow_api import AirflowApi
 from local.stack import Stack
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_dag_is_on(stack: Stack) -> None:
+    """A run of the tests that was broken off may have left a DAG switched on, which would work between others."""
+    with stack.api() as client:
+        for dag in client.get("dags", paused=False, limit=100)["dags"]:
+            client.patch(f"dags/{dag['dag_id']}", {"is_paused": True})
+
+
 @pytest.fixture(scope="module")
 def api(stack: Stack) -> Iterator[AirflowApi]:
     with stack.api() as client:

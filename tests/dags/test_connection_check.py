@@ -10,7 +10,7 @@ import pytest
 
 from echotune.operators.connection_check import SYSTEMS
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run
+from local.dag_runs import Run
 from local.stack import Stack
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of, switched_on
 

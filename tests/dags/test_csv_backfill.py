@@ -1,4 +1,4 @@
-"""csv_backfill through a real scheduler: what a person sees who triggers it, also when processes are killed."""
+"""csv_backfill through a real scheduler: what a person sees who triggers it, also when a task is killed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from echotune.history.settings import LoadSettings
 from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, log_lines, trigger
+from local.dag_runs import Run, log_lines, trigger
 from local.sample import write_sample
-from local.stack import Stack
 from tests.support.dag_runs import (
     end_of,
     instances_of,
@@ -118,28 +117,3 @@ def test_a_run_whose_task_is_killed_ends_in_the_same_documents(
     assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed
     tries = {one["map_index"]: one["try_number"] for one in instances_of(api, run, "load_chunks")}
     assert tries[task["map_index"]] == 2
-
-
-def test_a_run_whose_scheduler_is_killed_ends_in_the_same_documents(
-    stack: Stack, api: AirflowApi, store: HistoryStore, history: Path, undisturbed: dict[Any, Document]
-) -> None:
-    run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
-    wait_for("a chunk to load", lambda: running_chunk(api, run))
-    scheduler = stack.airflow.pid("scheduler")
-    assert scheduler is not None
-    os.kill(scheduler, signal.SIGKILL)
-    wait_for("the scheduler's end", lambda: stack.airflow.pid("scheduler") is None)
-    stack.up()
-    assert end_of(api, run) == "success"
-    assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed
-
-
-def test_a_run_whose_mongod_is_killed_ends_in_the_same_documents(
-    stack: Stack, api: AirflowApi, store: HistoryStore, history: Path, undisturbed: dict[Any, Document]
-) -> None:
-    run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
-    wait_for("a chunk to load", lambda: running_chunk(api, run))
-    stack.mongodb.kill()
-    stack.up()
-    assert end_of(api, run) == "success"
-    assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed

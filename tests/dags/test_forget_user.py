@@ -23,6 +23,8 @@ PERSON, OTHER = "mona-liest", "anna"
 def listeners(api: AirflowApi) -> Iterator[str]:
     """The name of a variable that lists both users."""
     name = "echotune_listeners"
+    if api.find(f"variables/{name}"):
+        api.delete(f"variables/{name}")
     api.post("variables", {"key": name, "value": json.dumps([PERSON, OTHER])})
     yield name
     api.delete(f"variables/{name}")

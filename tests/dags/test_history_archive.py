@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi
-from local.demo import trigger
+from local.dag_runs import trigger
 from tests.support.archiving import bytes_of_plays
 from tests.support.dag_runs import (
     end_of,

@@ -18,7 +18,7 @@ from echotune.storage.plans import read_plans
 from echotune.storage.settings import StorageSettings
 from echotune.sync.migrations import migrate
 from local.airflow_api import AirflowApi
-from local.demo import Run
+from local.dag_runs import Run
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of, switched_on
 from tests.support.databases import everything
 from tests.support.measuring import NOW, fill_mongodb, fill_postgresql

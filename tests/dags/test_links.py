@@ -11,7 +11,7 @@ from echotune.operators.links import WRITTEN_LINKS
 from echotune.resources import PROJECT
 from echotune.run_summary import SUMMARY_TASK
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, task_instances
+from local.dag_runs import Run, task_instances
 from tests.support.dag_runs import wait_for
 
 DAGS = sorted(path.stem for path in (PROJECT / "dags").glob("*.py"))

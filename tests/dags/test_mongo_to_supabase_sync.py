@@ -17,7 +17,7 @@ from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
 from echotune.sync.tables import TABLES
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, log_lines, trigger
+from local.dag_runs import Run, log_lines, trigger
 from local.sample import write_sample
 from tests.support.both_sides import expected_rows, synced_rows
 from tests.support.dag_runs import (

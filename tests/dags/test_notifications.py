@@ -12,7 +12,7 @@ import pytest
 from echotune.history.store import HistoryStore
 from echotune.names import NOTIFICATIONS_CONNECTION
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run
+from local.dag_runs import Run
 from local.sample import write_sample
 from local.stack import Stack
 from tests.support.dag_runs import run_to_the_end, summary_of, wait_for

@@ -17,7 +17,7 @@ from echotune.history.store import HistoryStore
 from echotune.names import LISTENERS_VARIABLE, listener_connection, rotated_token_variable
 from echotune.spotify_account.report import NOBODY
 from local.airflow_api import AirflowApi
-from local.demo import Run
+from local.dag_runs import Run
 from local.simulator.control import SimulatorControl
 from local.stack import Stack
 from tests.support.accounts import moment, plays

@@ -18,7 +18,7 @@ from echotune.names import NOTIFICATIONS_CONNECTION
 from echotune.resources import PROJECT
 from local import ports
 from local.airflow_api import AirflowApi
-from local.demo import Run
+from local.dag_runs import Run
 from local.sample import write_sample
 from local.servers.base import new_password
 from local.stack import Stack

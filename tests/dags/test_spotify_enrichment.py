@@ -26,7 +26,7 @@ from echotune.enrichment.settings import Subject
 from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, log_lines, task_instances, trigger
+from local.dag_runs import Run, log_lines, task_instances, trigger
 from local.sample import write_sample
 from local.servers.simulator import SpotifySimulator
 from local.simulator.settings import Settings

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 
 from local import environment, processes, status
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, log_lines, trigger
+from local.dag_runs import Run, log_lines, trigger
 from local.sample import write_sample
 from local.servers.airflow import Airflow
 from local.stack import Stack

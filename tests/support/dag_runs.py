@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.airflow_api import AirflowApi, Json
-from local.demo import Run, log_lines, task_instances, trigger
+from local.dag_runs import Run, log_lines, task_instances, trigger
 
 RUN_SECONDS = 180
 POLL_SECONDS = 0.1

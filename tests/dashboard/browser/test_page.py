@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from local.demo import Run
+from local.dag_runs import Run
 from local.files import STATE
 from local.sample import write_sample
 from local.stack import Stack
