@@ -60,7 +60,8 @@ def test_everything_of_a_user_goes_and_nothing_of_another_one(
 ) -> None:
     places = (store, supabase, redis_client, tmp_path)
     before, others = forgetting.search(), of_others(*places)
-    assert spelled()[0] in all_bytes(*places)
+    written = all_bytes(*places)
+    assert any(name in written for name in spelled())
     assert [name for name, number in before.items() if not number] == NOTHING_THERE
     assert (before["plays"], before["archived plays"], before["plays in archive files"]) == (7, 6, 6)
     assert before["PostgreSQL plays"] == EACH

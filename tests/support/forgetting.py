@@ -161,6 +161,6 @@ def of_others(store: HistoryStore, connection: Connection[Any], client: redis.Re
 
 
 def spelled(username: str = PERSON) -> list[bytes]:
-    """The name in the spellings of CSV, JSON and addresses."""
+    """The name in the spellings of CSV, JSON and addresses, in no order."""
     texts = {username, username.replace('"', '""'), json.dumps(username)[1:-1], quote(username, safe="")}
     return [text.encode() for text in texts | {username.replace('"', '\\"'), str(row_id(Kind.USER, username))}]
