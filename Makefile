@@ -52,7 +52,7 @@ test: bootstrap ## set everything up and run all checks and tests, in a stack of
 	@local/test $(PORTS) -- $(TESTS)
 
 faults: bootstrap ## break things while the whole chain works, FAULTS=60 SEED=1, and compare what comes out
-	@local/test $(PORTS) -- tests/faults --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --fault-seed $(or $(SEED),1)
+	@local/test $(PORTS) -- tests/faults --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --every-position --fault-seed $(or $(SEED),1)
 
 lint: bootstrap ## check style and types
 	@.local/venv/bin/ruff check $(LINTED)

@@ -26,6 +26,7 @@ FAULTS, IN_A_ROUND, SEED = 10, 10, 1
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", type=int, default=FAULTS, help="how many faults strike in all")
     parser.addoption("--in-a-round", type=int, default=IN_A_ROUND, help="how many strike one chain of runs")
+    parser.addoption("--every-position", action="store_true", help="clear each task of each DAG, not one of each")
     parser.addoption("--fault-seed", type=int, default=SEED, help="draws which fault strikes when")
 
 
