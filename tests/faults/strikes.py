@@ -100,10 +100,16 @@ def _fill_disk(target: Target, run: Run, chance: random.Random) -> str:
 def _limit_files(pid: int, most: str) -> None:
     parent = psutil.Process(pid)
     # PostgreSQL does not run as root, and in a container root may not limit what others run: its own account may.
-    account = None if parent.uids().real == os.getuid() else parent.username()
+    is_own = parent.uids().real == os.getuid()
+    user, group = (None, None) if is_own else (parent.uids().real, parent.gids().real)
+    limited = 0
     for process in (parent, *parent.children(recursive=True)):
+        command = ["prlimit", "--pid", str(process.pid), f"--fsize={most}:"]
+        done = subprocess.run(command, user=user, group=group, capture_output=True, text=True, check=False)
+        limited += done.returncode == 0
         # A process may have ended since it was listed.
-        subprocess.run(["prlimit", "--pid", str(process.pid), f"--fsize={most}:"], user=account, check=False)
+        assert done.returncode == 0 or not process.is_running(), done.stderr
+    assert limited, f"no process of {pid} was limited"
 
 
 def _jump(target: Target, run: Run, chance: random.Random) -> str:
