@@ -68,7 +68,7 @@ def measure_scale(folder: Path, rows: int, most: float, say: Callable[[str], Non
         place = folder / f"times-{times:g}"
         found[times] = _measure_size(place, round(rows * times), max(1, round(USERS * times)))
         shutil.rmtree(place)
-    _keep(found)
+        _keep(found)
     return found
 
 
