@@ -19,23 +19,27 @@ from local.files import PROJECT, read_json
 from tests.support import compose
 from tests.support.supabase import OWNER, OwnedPostgres
 
-CONNECTION = """
-import sys
+CONNECTIONS = """
+import json, sys
 from airflow.models import Connection
 from airflow.exceptions import AirflowNotFoundException
-try:
-    found = Connection.get_connection_from_secrets(sys.argv[1])
-    print(found.host, found.password)
-except AirflowNotFoundException:
-    print("none")
+found = {}
+for name in sys.argv[1:]:
+    try:
+        connection = Connection.get_connection_from_secrets(name)
+        found[name] = f"{connection.host} {connection.password}"
+    except AirflowNotFoundException:
+        found[name] = None
+print(json.dumps(found))
 """
 SIGN_IN = """
-import sys
+import json, sys
 from werkzeug.security import check_password_hash
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 with get_application_builder() as builder:
     user = builder.sm.find_user("admin")
-    print([role.name for role in user.roles] if check_password_hash(user.password, sys.argv[1]) else "refused")
+    roles = [role.name for role in user.roles]
+    print(json.dumps([roles if check_password_hash(user.password, password) else None for password in sys.argv[1:]]))
 """
 
 
@@ -47,9 +51,15 @@ class Deployment:
     environment: dict[str, str]
     said: str
 
-    def run(self, *arguments: str) -> str:
-        """Run Python in it; return its last line."""
-        return run(self.environment, *arguments).strip().splitlines()[-1]
+    def connections(self, *names: str, **variables: str) -> dict[str, str | None]:
+        """Host and password of connections as Airflow finds them; None where there is none of that name."""
+        found: dict[str, str | None] = told(run(self.environment | variables, "-c", CONNECTIONS, *names))
+        return found
+
+    def roles(self, *passwords: str) -> list[list[str] | None]:
+        """The roles that the user admin has after signing in with each password; None where it is refused."""
+        found: list[list[str] | None] = told(run(self.environment, "-c", SIGN_IN, *passwords))
+        return found
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
@@ -58,6 +68,11 @@ def run(environment: dict[str, str], *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def told(output: str) -> Any:
+    """What a program says in its last line, after all that Airflow says."""
+    return json.loads(output.strip().splitlines()[-1])
 
 
 @contextmanager
@@ -105,8 +120,7 @@ def test_the_declared_pools_are_there(deployment: Deployment) -> None:
 
 def test_the_user_admin_signs_in_with_the_password_of_the_env(deployment: Deployment) -> None:
     password = deployment.environment["AIRFLOW_ADMIN_PASSWORD"]
-    assert deployment.run("-c", SIGN_IN, password) == "['Admin']"
-    assert deployment.run("-c", SIGN_IN, "another") == "refused"
+    assert deployment.roles(password, "another") == [["Admin"], None]
 
 
 def test_no_secret_is_said_or_kept_readable(deployment: Deployment) -> None:
@@ -124,15 +138,18 @@ def test_a_second_start_keeps_what_a_person_changed(deployment: Deployment) -> N
         changed = {**deployment.environment, "AIRFLOW_ADMIN_PASSWORD": "a later one"}
         run(changed, "-m", "echotune.deployment.initialise")
         assert connection.execute("select slots from slot_pool where pool = 'mongo_write'").fetchone() == (9,)
-    assert deployment.run("-c", SIGN_IN, deployment.environment["AIRFLOW_ADMIN_PASSWORD"]) == "['Admin']"
+    assert deployment.roles(deployment.environment["AIRFLOW_ADMIN_PASSWORD"]) == [["Admin"]]
 
 
 def test_airflow_finds_the_connections_of_the_settings(deployment: Deployment) -> None:
-    assert deployment.run("-c", CONNECTION, "echotune_mongo") == "cluster0.example.mongodb.net theirs"
-    assert deployment.run("-c", CONNECTION, "echotune_supabase") == "db.example.supabase.co theirs"
-    assert deployment.run("-c", CONNECTION, "echotune_pii") == f"None {deployment.environment['PERSONAL_DATA_KEY']}"
-    assert deployment.run("-c", CONNECTION, "echotune_spotify") == "none"
-    assert deployment.run("-c", CONNECTION, "of_nobody") == "none"
+    expected = {
+        "echotune_mongo": "cluster0.example.mongodb.net theirs",
+        "echotune_supabase": "db.example.supabase.co theirs",
+        "echotune_pii": f"None {deployment.environment['PERSONAL_DATA_KEY']}",
+        "echotune_spotify": None,
+        "of_nobody": None,
+    }
+    assert deployment.connections(*expected) == expected
 
 
 def test_a_connection_made_in_airflow_wins(deployment: Deployment) -> None:
@@ -141,10 +158,11 @@ def test_a_connection_made_in_airflow_wins(deployment: Deployment) -> None:
             "insert into connection (conn_id, conn_type, host, password, is_encrypted, is_extra_encrypted)"
             " values ('echotune_redis', 'redis', 'by-hand.example', 'open', false, false)"
         )
-    assert deployment.run("-c", CONNECTION, "echotune_redis") == "by-hand.example open"
     named = json.dumps({"conn_type": "mongo", "host": "by-variable.example", "password": "named"})
-    environment = {**deployment.environment, "AIRFLOW_CONN_ECHOTUNE_MONGO": named}
-    assert run(environment, "-c", CONNECTION, "echotune_mongo").strip().splitlines()[-1] == "by-variable.example named"
+    assert deployment.connections("echotune_redis", "echotune_mongo", AIRFLOW_CONN_ECHOTUNE_MONGO=named) == {
+        "echotune_redis": "by-hand.example open",
+        "echotune_mongo": "by-variable.example named",
+    }
 
 
 def test_a_setting_that_cannot_be_used_stops_the_start_with_its_name(deployment: Deployment) -> None:
