@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
 
 from echotune.resources import PROJECT
 
@@ -22,7 +23,7 @@ DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
 PARSE_SECONDS = 0.5
 
 PARSE = """
-import json, os, runpy, sys, time
+import json, os, runpy, sys, time, warnings
 from airflow.sdk import DAG
 DAG("warm")  # what Airflow itself imports for a first DAG is not this file's
 touched = []
@@ -42,8 +43,11 @@ for path in sys.argv[1:]:
         continue
     sys.addaudithook(watch)
     started = time.process_time()
-    runpy.run_path(path)
-    print(json.dumps({"path": path, "seconds": time.process_time() - started, "touched": touched}), flush=True)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", DeprecationWarning)
+        runpy.run_path(path)
+    told = {"path": path, "seconds": time.process_time() - started, "touched": touched}
+    print(json.dumps(told | {"warned": [f"{one.filename}: {one.message}" for one in warned]}), flush=True)
     os._exit(0)
 """
 Parsed = dict[str, list[dict[str, Any]]]
@@ -96,6 +100,24 @@ def test_a_file_parses_in_under_half_a_second(parsed: Parsed, path: Path) -> Non
 @pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
 def test_parsing_a_file_opens_no_connection_writes_no_file_and_starts_no_process(parsed: Parsed, path: Path) -> None:
     assert [one["touched"] for one in parsed[str(path)]] == [[], [], []]
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
+def test_parsing_a_file_meets_nothing_deprecated(parsed: Parsed, path: Path) -> None:
+    warned = {warning for one in parsed[str(path)] for warning in one["warned"]}
+    assert {warning for warning in warned if warning.startswith(f"{PROJECT}{os.sep}")} == set()
+
+
+def test_each_dag_is_the_same_once_it_was_serialised_and_read_back(dags: list[DAG]) -> None:
+    for dag in dags:
+        told = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        DagSerialization.validate_schema(told)
+        read: Any = DagSerialization.from_dict(told)
+        assert read.task_dict.keys() == dag.task_dict.keys()
+        assert read.params.dump() == dag.params.dump()
+        assert {task.task_id: task.downstream_task_ids for task in read.tasks} == {
+            task.task_id: task.downstream_task_ids for task in dag.tasks
+        }
 
 
 def test_each_dag_has_tags_and_a_description(dags: list[DAG]) -> None:
