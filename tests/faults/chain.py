@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,7 +21,18 @@ from local.dag_runs import Run, trigger
 from local.errors import StackError, say
 from local.simulator.settings import Settings
 from local.stack import Stack
-from tests.faults.plan import BACKFILL, ENRICHMENT, MAINTENANCE, STEPS, SYNC, Fault, Round
+from tests.faults.plan import (
+    ARCHIVE,
+    BACKFILL,
+    ENRICHMENT,
+    FORGETTING,
+    MAINTENANCE,
+    STATISTICS,
+    STEPS,
+    SYNC,
+    Fault,
+    Round,
+)
 from tests.faults.state import State, state_of, unequal_sides
 from tests.faults.strikes import Target, strike
 from tests.support.supabase import connect
@@ -33,6 +45,7 @@ grant usage on schema public to public;
 """
 RUN_SECONDS = 600.0
 POLL_SECONDS = 0.3
+ARCHIVED_YEARS = 5
 MOST_RUNS = 3
 """A step that failed is run again, as the next day would do."""
 
@@ -59,26 +72,33 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """The four DAGs over the plays of a file.
+    """The four DAGs over the plays of a file, and those beside them.
 
     :param source: the file
+    :param username: one of its users, who is forgotten in the end
+    :param folder: where DAGs write files
     """
 
     target: Target
     source: str
+    username: str
+    folder: Path
 
     @property
     def stack(self) -> Stack:
         """The stack that runs it."""
         return self.target.stack
 
-    def conf(self, step: str) -> Json:
-        """The params of a step. One provider: another's values, where the first one is away, would be right too."""
+    def conf(self, dag: str) -> Json:
+        """The params of a DAG. One provider: another's values, where the first one is away, would be right too."""
         chosen: dict[str, Json] = {
             BACKFILL: {"source": self.source, "chunk_rows": 1_000},
             ENRICHMENT: {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000, "providers": [ProviderName.SPOTIFY]},
+            STATISTICS: {"target": str(self.folder / "ml_features")},
+            ARCHIVE: {"target": str(self.folder / "archive"), "older_than_years": ARCHIVED_YEARS},
+            FORGETTING: {"username": self.username, "confirmation": self.username},
         }
-        return chosen.get(step, {})
+        return chosen.get(dag, {})
 
     def empty(self) -> None:
         """Remove everything that a chain makes, and every fault."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +21,7 @@ from tests.faults.state import State
 from tests.faults.strikes import Target
 from tests.support.tcp_proxy import TcpProxy
 
-ROWS = 4_000
+ROWS, USERS = 4_000, 2
 FAULTS, IN_A_ROUND, SEED = 10, 10, 1
 
 
@@ -49,8 +51,9 @@ class Undisturbed:
 @pytest.fixture(scope="session")
 def chain(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """The chain on the stack: its workers have a clock of their own, its connections go through proxies."""
-    source = tmp_path_factory.mktemp("faults") / "history.csv"
-    write_sample(source, rows=ROWS, bad_rows=5)
+    folder = tmp_path_factory.mktemp("faults")
+    source = folder / "history.csv"
+    write_sample(source, rows=ROWS, users=USERS, bad_rows=5)
     clock = Clock(make_private_folder(stack.folder / "faults") / "clock")
     clock.set(0)
     struck = replace(stack, workers_variables=clock.variables)
@@ -61,7 +64,7 @@ def chain(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ch
         api = open_things.enter_context(struck.api())
         target = Target(stack=struck, api=api, proxies=proxies, clock=clock)
         _connect(target, {**stack.variables, **_through(stack, proxies)})
-        chain = Chain(target=target, source=str(source))
+        chain = Chain(target=target, source=str(source), username=_first_username(source), folder=folder)
         chain.settle()
         yield chain
         chain.supervise()
@@ -79,6 +82,11 @@ def undisturbed(chain: Chain) -> Undisturbed:
 def _restart_workers(stack: Stack) -> None:
     stack.airflow.stop_workers()
     stack.up()
+
+
+def _first_username(source: Path) -> str:
+    with source.open(encoding="utf-8", newline="") as text:
+        return next(csv.DictReader(text))["username"]
 
 
 def _through(stack: Stack, proxies: dict[str, TcpProxy]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from psycopg import Connection
 from echotune.history.store import HistoryStore
 from tests.support.both_sides import expected_rows, synced_rows
 
-OF_THE_WAY = frozenset({"created_at", "updated_at", "fetched_at", "next_attempt_at", "attempts"})
+OF_THE_WAY = frozenset({"created_at", "updated_at", "fetched_at", "next_attempt_at", "attempts", "refreshed_at"})
 """When something was done and how often it was tried: that differs, and may."""
 
 INDEXES = "select indexname, indexdef from pg_indexes where schemaname in ('public', 'echotune')"
@@ -36,7 +36,10 @@ State = dict[str, Part]
 
 def state_of(store: HistoryStore, connection: Connection[Any]) -> State:
     """All parts by name; a table's rows as PostgreSQL has them, and as the documents say they must be."""
-    collections = (store.plays, store.tracks, store.artists, store.albums, store.rejected_rows)
+    collections = (
+        *(store.plays, store.tracks, store.artists, store.albums, store.rejected_rows),
+        *(store.archived_plays, store.listening_statistics, store.forgotten_users),
+    )
     parts = {one.name: _part((document["_id"], document) for document in one.find()) for one in collections}
     for name, rows in synced_rows(connection).items():
         parts[f"rows of {name}"] = _part((row[0], row) for row in rows)
