@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from local import processes
 from local.errors import StackError
@@ -26,6 +26,7 @@ AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 ALREADY_INITIALIZED = 23
 KEY_BYTES = 96
+PAUSE_SECONDS = 0.05
 
 Client = MongoClient[dict[str, object]]
 
@@ -84,6 +85,18 @@ class Mongod(Server):
 
     def configure(self) -> None:
         """Make it a primary with an administrator: at the first start, or where a start was cut short."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                self._become_primary()
+                return
+            except AutoReconnect as error:
+                # It closes every connection when its state in the replica set changes, as after a change of its port.
+                if time.monotonic() > deadline:
+                    raise StackError(f"{self.name} did not keep a connection: {self._reason()}") from error
+                time.sleep(PAUSE_SECONDS)
+
+    def _become_primary(self) -> None:
         if self._password_works():
             self._follow_port()
         else:
@@ -172,4 +185,4 @@ class Mongod(Server):
             while not client.admin.command("hello")["isWritablePrimary"]:
                 if time.monotonic() > deadline:
                     raise StackError(f"{self.name} did not become primary: {self._reason()}")
-                time.sleep(0.05)
+                time.sleep(PAUSE_SECONDS)

@@ -149,6 +149,28 @@ def test_another_port_is_followed(probe: Probe, server: Server) -> None:
     moved.stop()
 
 
+class FailingMongod(Mongod):
+    """A mongod that can be told to fail."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        path = self.folder / "mongod.conf"
+        configuration = json.loads(path.read_text(encoding="utf-8"))
+        configuration["setParameter"]["enableTestCommands"] = True
+        path.write_text(json.dumps(configuration), encoding="utf-8")
+
+
+def test_a_mongod_that_closes_its_connections_while_it_becomes_primary_is_asked_again(tmp_path: Path) -> None:
+    server = FailingMongod(tmp_path / "mongodb")
+    server.start()
+    with pymongo.MongoClient[dict[str, object]](server.uri) as client:
+        failing = {"configureFailPoint": "failCommand", "data": {"failCommands": ["ping"], "closeConnection": True}}
+        client.admin.command({**failing, "mode": {"times": 1}})
+        server.configure()
+        assert client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})["count"] == 1
+    server.stop()
+
+
 @pytest.fixture
 def parent(tmp_path: Path) -> processes.Service:
     """A service with a child, both under titles that overwrite their environment, as Airflow's are."""
