@@ -34,6 +34,8 @@ CELERY = {
     "task_acks_late": "True",
     # More would be processes that the scheduler starts to send some tasks at once: slower than to send them one by one.
     "sync_parallelism": "1",
+    # What tasks import is there before they begin.
+    "celery_config_options": "echotune.deployment.celery_settings.CELERY_SETTINGS",
     # Seconds to hand over a task: the default of 1 is little for a busy machine.
     "operation_timeout": "5.0",
 }
@@ -201,9 +203,9 @@ def airflow_variables(folder: Path, ports: Ports, secrets: Secrets) -> dict[str,
             "orphaned_tasks_check_interval": "30",
         },
         "dag_processor": {
-            # A new DAG file is seen in seconds; one that did not change is read again now and then.
+            # A new or changed DAG file is seen in seconds; one that did not change is read again now and then.
             "refresh_interval": "5",
-            "min_file_process_interval": "30",
+            "min_file_process_interval": "120",
             "parsing_processes": "1",
             # Files are read from the disk as they are; they have no other versions.
             "disable_bundle_versioning": "True",

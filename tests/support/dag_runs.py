@@ -12,15 +12,18 @@ from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, task_instances, trigger
 
 RUN_SECONDS = 180
-POLL_SECONDS = 0.1
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 0.5
+POLL_GROWTH = 1.1
+"""What takes longer is asked for less often: an api-server that answers takes time from what is waited for."""
 
 
 def wait_for(what: str, found: Callable[[], Any]) -> Any:
     """Ask until the answer is true; fail the test when it never is."""
-    deadline = time.monotonic() + RUN_SECONDS
+    deadline, pause = time.monotonic() + RUN_SECONDS, FIRST_POLL_SECONDS
     while not (answer := found()):
         assert time.monotonic() < deadline, f"waited {RUN_SECONDS} s in vain for {what}"
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS)
     return answer
 
 
