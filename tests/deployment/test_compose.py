@@ -153,7 +153,8 @@ def test_airflow_knows_every_option() -> None:
 
 def test_every_class_and_function_that_airflow_is_told_of_is_there() -> None:
     options = airflow_options()
-    for option in (("core", "auth_manager"), ("secrets", "backend"), ("core", "hostname_callable")):
+    told = [("core", "auth_manager"), ("secrets", "backend"), ("core", "hostname_callable")]
+    for option in [*told, ("celery", "celery_config_options")]:
         module, _, name = options[option].rpartition(".")
         assert hasattr(import_module(module), name), option
 
