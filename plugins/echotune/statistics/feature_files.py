@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -64,27 +66,28 @@ def _write_both(store: HistoryStore, folder: str, open_path: OpenPath) -> list[W
 
 
 def _write(open_path: OpenPath, address: str, columns: Sequence[FeatureColumn], rows: Iterable[Row]) -> WrittenFeatures:
-    content = BytesIO()
     written = 0
-    with pq.ParquetWriter(content, schema_of(columns), compression="zstd") as writer:
-        for part in _parts(iter(rows)):
-            writer.write_table(pa.Table.from_pylist(part, schema=schema_of(columns)))
-            written += len(part)
-    _replace(open_path(address), content.getvalue())
+    with TemporaryFile() as content:
+        with pq.ParquetWriter(content, schema_of(columns), compression="zstd") as writer:
+            for part in _parts(iter(rows)):
+                writer.write_table(pa.Table.from_pylist(part, schema=schema_of(columns)))
+                written += len(part)
+        content.seek(0)
+        _replace(open_path(address), content)
     return WrittenFeatures(address=address, rows=written)
 
 
-def _replace(path: ArchivePath, content: bytes) -> None:
+def _replace(path: ArchivePath, content: IO[bytes]) -> None:
     """Write a file whole: an object store shows an object only once it is; a folder needs another name first."""
     if isinstance(path, Path):
         partial = path.with_name(f".{path.name}.partial")
         partial.unlink(missing_ok=True)
         with written_file(partial) as stream:
-            stream.write(content)
+            shutil.copyfileobj(content, stream)
         partial.replace(path)
         return
     with written_file(path) as stream:
-        stream.write(content)
+        shutil.copyfileobj(content, stream)
 
 
 def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
