@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from echotune.history.store import Documents, HistoryStore
@@ -60,12 +60,25 @@ def _close_gaps(collection: Documents, source: Documents, pipeline: Sequence[dic
     One that was kept by name is removed: its Spotify id is known since, or its plays are gone. Any other keeps what
     enrichment wrote and has no plays.
     """
-    ids = [*pipeline[:-1], {"$project": {"_id": 1}}]
-    built = {document["_id"] for document in source.aggregate(ids, allowDiskUse=True)}
-    counted = collection.find({"play_count": {"$gt": 0}}, {"_id": 1})
-    left = [document["_id"] for document in counted if document["_id"] not in built]
-    if left:
+    ids = [*pipeline[:-1], {"$project": {"_id": 1}}, {"$sort": {"_id": 1}}]
+    built = source.aggregate(ids, allowDiskUse=True)
+    counted = collection.find({"play_count": {"$gt": 0}}, {"_id": 1}).sort("_id", 1)
+    if left := list(_missing(_ids(counted), _ids(built))):
         collection.delete_many({"_id": {"$in": left, "$regex": BY_NAME}})
         no_plays = {"$set": {"play_count": 0}, "$unset": {"first_played_at": "", "last_played_at": ""}}
         collection.update_many({"_id": {"$in": left}}, no_plays | {"$currentDate": {"updated_at": True}})
         collection.update_many({"_id": {"$in": left}, "track_count": {"$exists": True}}, {"$set": {"track_count": 0}})
+
+
+def _ids(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (document["_id"] for document in documents)
+
+
+def _missing(wanted: Iterable[str], found: Iterator[str]) -> Iterator[str]:
+    """The ids of the first that are not among the second. Both ascend, so neither is kept."""
+    last = next(found, None)
+    for identity in wanted:
+        while last is not None and last < identity:
+            last = next(found, None)
+        if last != identity:
+            yield identity
