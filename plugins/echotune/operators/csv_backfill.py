@@ -139,7 +139,8 @@ class LoadHistoryChunksOperator(BaseOperator):
     :param personal_data_conn_id: the Airflow connection whose password is the key of the ``hash`` policy
     """
 
-    template_fields: Sequence[str] = ("chunks", "settings", "mongo_conn_id", "personal_data_conn_id")
+    # Not the chunks: Airflow would run what an upstream task returned, names of files too, as a template.
+    template_fields: Sequence[str] = ("settings", "mongo_conn_id", "personal_data_conn_id")
 
     def __init__(
         self,
