@@ -16,7 +16,7 @@ PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name)
 USER_OPTION := $(if $(findstring command,$(origin USERNAME)),--username "$(USERNAME)")
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
-.PHONY: help bootstrap demo up down setup authorize status password test faults lint format bench lock clean
+.PHONY: help bootstrap demo up down setup authorize status password test faults lint format bench lock audit clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,9 @@ lock: bootstrap ## compile requirements.in into requirements.txt, for the platfo
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
 	@cd local && ../.local/venv/bin/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
+
+audit: bootstrap ## ask for known advisories about every locked package
+	@local/audit $(AUDIT)
 
 clean: ## stop every stack and remove .local/: packages, data, secrets
 	@if [[ -x .local/venv/bin/python ]]; then $(PYTHON) -m local clean; else rm -rf .local; fi
