@@ -24,6 +24,8 @@ MONGODB_DATABASE = "spotify_analytics"
 MONGODB_COLLECTION = "listening_history"
 APPLICATION = "echotune"
 METADATA = "airflow"
+# What Celery's workers report, apart from Airflow's database, to which they have no key.
+RESULTS = "celery"
 # Celery's messages are beside the platform's limits and cache, which are in database 0.
 BROKER_DATABASE = 1
 WORKER_CONCURRENCY = 2
@@ -229,6 +231,7 @@ def executor_variables(stack: StackIdentity) -> dict[str, str]:
         # Tasks mostly wait for a server; every slot is a process, so not the default of 32.
         slots = max(4, 2 * (os.cpu_count() or 2))
         return _as_variables({"core": {"executor": "LocalExecutor", "parallelism": str(slots)}})
+    login = f"{RESULTS}:{stack.secrets.postgres_results}@{LOOPBACK}:{stack.ports.postgres}/{RESULTS}"
     broker = f"redis://:{stack.redis_password}@{LOOPBACK}:{stack.ports.redis}/{BROKER_DATABASE}"
     sections = {
         "core": {
@@ -238,7 +241,7 @@ def executor_variables(stack: StackIdentity) -> dict[str, str]:
         },
         "celery": {
             "broker_url": broker,
-            "result_backend": f"db+postgresql+psycopg2://{_metadata_login(stack.ports, stack.secrets)}?sslmode=disable",
+            "result_backend": f"db+postgresql+psycopg2://{login}?sslmode=disable",
             "worker_concurrency": str(WORKER_CONCURRENCY),
             **CELERY,
         },

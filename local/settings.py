@@ -45,6 +45,7 @@ class Secrets:
     mongodb_application: str
     postgres_application: str
     postgres_airflow: str
+    postgres_results: str
     airflow_admin: str
     airflow_fernet_key: str
     airflow_jwt_secret: str

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import environment, processes, settings
 from local.airflow_api import AirflowApi
-from local.environment import APPLICATION, METADATA, SERVER_VARIABLES, StackIdentity, is_needed
+from local.environment import APPLICATION, METADATA, RESULTS, SERVER_VARIABLES, StackIdentity, is_needed
 from local.errors import say
 from local.files import STATE, make_private_folder
 from local.provision import Register, connections_of
@@ -23,8 +23,9 @@ from local.servers.postgres import Postgres
 from local.servers.redis import RedisServer
 from local.servers.simulator import SpotifySimulator
 
-# What an application may do on a hosted MongoDB, over every database, so that tests can have their own.
-MONGODB_ROLES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
+# Tests and measurements make databases of their own.
+STACKS_OF_MANY_DATABASES = settings.TEST_STACKS | {"bench"}
+MANY_DATABASES = ["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor"]
 # What the role of that name may do on Supabase: roles, databases and policies, but not superuser.
 POSTGRES_RIGHTS = "createdb createrole bypassrls"
 
@@ -157,13 +158,18 @@ class Stack:
 
     def _create_accounts(self) -> None:
         if self.needs("mongodb"):
-            self.mongodb.add_user(APPLICATION, self.secrets.mongodb_application, MONGODB_ROLES)
+            self.mongodb.add_role(APPLICATION, self.variables["MONGODB_DATABASE"])
+            roles = MANY_DATABASES if self.name in STACKS_OF_MANY_DATABASES else [APPLICATION]
+            self.mongodb.add_user(APPLICATION, self.secrets.mongodb_application, roles)
         for role, password, rights in (
             (METADATA, self.secrets.postgres_airflow, ""),
+            (RESULTS, self.secrets.postgres_results, ""),
             (APPLICATION, self.secrets.postgres_application, POSTGRES_RIGHTS),
         ):
             self.postgres.add_role(role, password, rights)
             self.postgres.add_database(role, owner=role)
+        for database in (METADATA, RESULTS):
+            self.postgres.keep_others_out_of(database)
         self.postgres.grant("pg_monitor", to=APPLICATION)
 
 

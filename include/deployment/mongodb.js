@@ -1,6 +1,8 @@
 // Makes the container mongodb a replica set of one, with the platform's user. Repeats harmlessly:
 //   mongosh --quiet --nodb mongodb.js
-// Reads MONGODB_SERVER (host:port), MONGODB_DATABASE and the passwords from the environment.
+// Reads MONGODB_SERVER (host:port), MONGODB_DATABASE, ROLE_FILE and the passwords from the environment.
+
+const fs = require("fs");
 
 const NOT_YET_INITIALIZED = 94;
 const WAIT_MILLISECONDS = 60_000;
@@ -23,14 +25,20 @@ while (!admin.adminCommand({ hello: 1 }).isWritablePrimary) {
 }
 
 const database = process.env.MONGODB_DATABASE;
-const user = {
-  pwd: process.env.LOCAL_MONGODB_PASSWORD,
-  roles: [
-    { role: "readWrite", db: database },
-    { role: "dbAdmin", db: database },
-    { role: "clusterMonitor", db: "admin" },
+const actions = JSON.parse(fs.readFileSync(process.env.ROLE_FILE, "utf8"));
+const role = {
+  privileges: [
+    { resource: { db: database, collection: "" }, actions: actions.on_the_database },
+    { resource: { db: "admin", collection: "" }, actions: actions.on_admin },
   ],
+  roles: [],
 };
+if (admin.getRole("echotune")) {
+  admin.updateRole("echotune", role);
+} else {
+  admin.createRole({ role: "echotune", ...role });
+}
+const user = { pwd: process.env.LOCAL_MONGODB_PASSWORD, roles: ["echotune"] };
 if (admin.getUser("echotune")) {
   admin.updateUser("echotune", user);
 } else {

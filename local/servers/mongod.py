@@ -13,11 +13,13 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from local import processes
 from local.errors import StackError
-from local.files import make_private_folder, write_private
+from local.files import PROJECT, make_private_folder, read_json, write_private
 from local.ports import LOOPBACK
 from local.servers.base import READY_SECONDS, Server, packages_folder
 
 ADMIN = "admin"
+ROLE = PROJECT / "include" / "mongo" / "role.json"
+"""What the platform's user may do: a list of actions on its database, and one on ``admin``."""
 REPLICA_SET = "rs0"
 # An eighth of the memory, within what a laptop can spare and what a history of millions of plays can use.
 CACHE_GIGABYTES = max(1, min(4, psutil.virtual_memory().total // 8 // 2**30))
@@ -58,7 +60,13 @@ class Mongod(Server):
         if not key.exists():
             write_private(key, secrets.token_hex(KEY_BYTES))
         configuration = {
-            "net": {"bindIp": LOOPBACK, "port": self.port, "unixDomainSocket": {"enabled": False}},
+            "net": {
+                "bindIp": LOOPBACK,
+                "port": self.port,
+                "unixDomainSocket": {"enabled": False},
+                # Without zlib, whose decompression gives away memory in this version (CVE-2025-14847).
+                "compression": {"compressors": "snappy,zstd"},
+            },
             "storage": {
                 "dbPath": str(self.folder / "data"),
                 "wiredTiger": {"engineConfig": {"cacheSizeGB": CACHE_GIGABYTES}},
@@ -109,6 +117,17 @@ class Mongod(Server):
         """The server's version."""
         with self._client(authenticated=True) as client:
             return str(client.server_info()["version"])
+
+    def add_role(self, role: str, database: str) -> None:
+        """Create the role that include/mongo/role.json declares, over one database; or set its rights anew."""
+        actions = read_json(ROLE)
+        privileges = [
+            {"resource": {"db": database, "collection": ""}, "actions": actions["on_the_database"]},
+            {"resource": {"db": ADMIN, "collection": ""}, "actions": actions["on_admin"]},
+        ]
+        with self._client(authenticated=True) as client:
+            known = client.admin.command("rolesInfo", role)["roles"]
+            client.admin.command("updateRole" if known else "createRole", role, privileges=privileges, roles=[])
 
     def add_user(self, user: str, password: str, roles: list[str]) -> None:
         """Create a user in the admin database, or set the password and roles of an existing one."""

@@ -116,6 +116,12 @@ class Postgres(Server):
                 statement = sql.SQL("create database {} owner {}")
                 connection.execute(statement.format(sql.Identifier(database), sql.Identifier(owner)))
 
+    def keep_others_out_of(self, database: str) -> None:
+        """Let nobody enter a database but its owner: PostgreSQL lets every role in."""
+        with self.connect() as connection:
+            statement = sql.SQL("revoke connect, temporary on database {} from public")
+            connection.execute(statement.format(sql.Identifier(database)))
+
     def grant(self, role: str, to: str) -> None:
         """Make a role a member of another one."""
         with self.connect() as connection:

@@ -130,6 +130,7 @@ def test_the_local_mongodb_becomes_a_replica_set_with_the_platforms_user_however
         variables = {
             "MONGODB_SERVER": keyed_mongod.address,
             "MONGODB_DATABASE": "spotify_analytics",
+            "ROLE_FILE": str(PROJECT / "include" / "mongo" / "role.json"),
             "LOCAL_MONGODB_PASSWORD": password,
             "LOCAL_MONGODB_ROOT_PASSWORD": keyed_mongod.password,
         }

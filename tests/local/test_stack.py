@@ -68,6 +68,23 @@ def test_the_environment_reaches_every_server() -> None:
     assert shown.stdout.strip() == "echotune"
 
 
+@pytest.mark.parametrize(
+    ("role", "closed"), [("echotune", ["airflow", "celery"]), ("celery", ["airflow"]), ("airflow", ["celery"])]
+)
+def test_a_role_enters_no_database_of_airflow_but_its_own(stack: Stack, role: str, closed: list[str]) -> None:
+    secrets = stack.secrets
+    passwords = {
+        "echotune": secrets.postgres_application,
+        "celery": secrets.postgres_results,
+        "airflow": secrets.postgres_airflow,
+    }
+    with psycopg.connect(stack.postgres.uri_of(role, passwords[role], role)) as own:
+        assert own.execute("select current_user").fetchone() == (role,)
+    for database in closed:
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(stack.postgres.uri_of(role, passwords[role], database))
+
+
 def test_pools_and_connections_are_there_without_a_click(api: AirflowApi) -> None:
     pools = {pool["name"]: pool["slots"] for pool in api.get("pools", limit=50)["pools"]}
     declared = read_json(PROJECT / "include" / "airflow" / "pools.json")

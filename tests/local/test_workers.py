@@ -20,6 +20,7 @@ from local.sample import write_sample
 from local.servers.airflow import Airflow
 from local.stack import Stack
 from tests.support.dag_runs import end_of, instances_of, run_to_the_end, running, summary_of, wait_for
+from tests.support.secret_search import secrets_of
 
 DAG = "csv_backfill"
 ROWS = 30_000
@@ -90,12 +91,15 @@ def test_every_worker_runs_tasks_and_the_ui_has_their_logs(
     assert summary_of(api, run)["text"][0] in "\n".join(log_lines(api, run, summary))
 
 
-def test_a_worker_has_no_key_to_airflow_and_no_credential_of_the_users(airflow: Airflow) -> None:
+def test_a_worker_has_no_key_to_airflow_and_no_credential_of_the_users(stack: Stack, airflow: Airflow) -> None:
+    needed = {stack.redis.password, stack.secrets.postgres_results}
+    withheld = {*secrets_of(stack).values()} - needed
     for name in airflow.worker_names:
         # Celery writes its title over the environment that the system shows.
         given = airflow.service(name).environment or {}
         assert given["AIRFLOW__CELERY__BROKER_URL"]
         assert given.keys() & environment.WITHHELD_FROM_WORKERS == set()
+        assert [variable for variable, value in given.items() for secret in withheld if secret in value] == []
 
 
 @dataclass(frozen=True, kw_only=True)
