@@ -12,6 +12,8 @@ RUN npm run build
 FROM apache/airflow:3.3.2-python3.11
 # Also for processes that start before Airflow has read where its plugins are.
 ENV PYTHONPATH=/opt/airflow/plugins
+# What a person who starts a run may have read and written: not the whole container.
+ENV ECHOTUNE_FOLDERS=/opt/airflow/include/data:/opt/airflow/archive
 COPY requirements.txt /requirements.txt
 RUN pip install --no-cache-dir --requirement /requirements.txt
 # A new volume takes its owner from the image.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import hashlib
 import re
 from collections.abc import Sequence
@@ -171,3 +172,29 @@ def test_a_gzipped_file_needs_more_room_than_its_size(store: HistoryStore) -> No
     assert free is not None
     with pytest.raises(HistoryError, match="make room or load fewer files"):
         check_room(store, [inspected(free // 4, compressed=True)])
+
+
+SECRET = "hunter2-of-the-machine"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"root:{SECRET}:0:0:root:/root:/bin/bash\ndaemon:{SECRET}:1:1\n",
+        f"MONGODB_URI=mongodb://me:{SECRET}@host/\n",
+        f"{SECRET}\n",
+        f"user,password\nroot,{SECRET}\n",
+        f'{{"private_key": "{SECRET}"}}\n',
+        f'[{{"password": "{SECRET}"}}]\n',
+        f'[{{"{SECRET}": 1}}]\n',
+        f'["{SECRET}"]\n',
+        f'[{SECRET}, {{"a": {SECRET}]\n',
+        f"\0\1{SECRET}\n",
+        f"\ufeff{SECRET}\n",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_a_file_that_is_no_history_nothing_is_repeated(tmp_path: Path, content: str, packed: bool) -> None:
+    """Who may start a load names any file that the worker may read."""
+    written = gzip.compress(content.encode()) if packed else content.encode()
+    assert "hunter2" not in complaint(tmp_path, written, "passwd")

@@ -206,3 +206,9 @@ def test_damaged_compression_is_named(tmp_path: Path, spoil: Callable[[bytes], b
     with pytest.raises(HistoryError, match="cut off or damaged") as caught, open_history(file) as stream:
         stream.read()
     assert "history.csv.gz" in str(caught.value)
+
+
+def test_a_pattern_leads_down_only(folder: Path) -> None:
+    base, pattern = split_pattern(f"{folder}/*/../../*/a.csv")
+    with pytest.raises(HistoryError, match="leads out"):
+        find_files(Path(base), pattern)

@@ -129,10 +129,8 @@ def look_at_opening(stream: BufferedIOBase, *, file: str, is_json: bool) -> Open
         return Opening(format=EXTENDED.name, names_user=True, has_rows=False)
     export = next(filter(None, map(export_of, fields)), None)
     if export is None:
-        names = ", ".join(repr(name[:60]) for name in list(fields[0])[:8]) or "no field"
         raise HistoryError(
-            f"{file} is no listening history: its records should have {_marks(EXTENDED)} or {_marks(ACCOUNT)}, "
-            f"and the first has {names}"
+            f"{file} is no listening history: its records should have {_marks(EXTENDED)} or {_marks(ACCOUNT)}"
         )
     return Opening(format=export.name, names_user=bool(fields[0].get("username")), has_rows=True)
 

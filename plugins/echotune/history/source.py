@@ -80,6 +80,8 @@ def find_files(base: HistoryPath, pattern: str = "") -> list[HistoryFile]:
 
 
 def _find_paths(base: HistoryPath, pattern: str) -> list[HistoryPath]:
+    if ".." in PurePosixPath(pattern).parts:
+        raise HistoryError(f"{pattern} leads out of {base}: a pattern goes down only")
     if not base.exists():
         raise HistoryError(f"{base} does not exist: check the source, which is seen from the worker's machine")
     if pattern:
