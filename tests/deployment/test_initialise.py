@@ -1,4 +1,4 @@
-"""The first steps of a deployment, and the connections of its settings, in a real Airflow on a database of its own."""
+"""A real Airflow on a database of its own: first steps, the connections of the settings, who sees what of the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -16,9 +18,11 @@ import pytest
 from psycopg import sql
 
 from local.files import PROJECT, read_json
+from local.ports import LOOPBACK, free_port
 from tests.support import compose
 from tests.support.supabase import OWNER, OwnedPostgres
 
+SECRET = "the-secret-of-an-address"
 CONNECTIONS = """
 import json, sys
 from airflow.models import Connection
@@ -172,3 +176,149 @@ def test_a_setting_that_cannot_be_used_stops_the_start_with_its_name(deployment:
     assert done.returncode != 0
     assert "DATABASE_URL names no host" in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
+
+
+PANELS = {
+    "listening": "csv_backfill",
+    "top": "csv_backfill",
+    "rejected": "csv_backfill",
+    "rejected?system=supabase": "mongo_to_supabase_sync",
+    "features": "spotify_enrichment",
+    "enrichment": "spotify_enrichment",
+    "sync": "mongo_to_supabase_sync",
+    "maintenance": "index_maintenance",
+    "runs/csv_backfill/none": "csv_backfill",
+    "runs/index_maintenance/none": "index_maintenance",
+}
+"""Below /echotune/api/, and whose readers see it."""
+STRANGERS = ("without a session", "of another deployment", "unsigned", "expired", "of nobody there")
+PERSONS = ("nobody", "reader of files", "loader", "viewer", "admin", "made with the key")
+NO_TOKEN = ("without a session", "expired")
+INJECTIONS = {
+    "rejected?system=mongodb&offset[$gt]=0&limit=1": HTTPStatus.OK,
+    "rejected?system=mongodb'--": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rejected?system[$ne]=x&offset=0;drop table users": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rejected?offset=-1": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rejected?offset=99999999999999999999999": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rejected?limit=100000": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rejected?limit={%22$where%22:%22sleep(9)%22}": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "$where": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "__class__": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "databases": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "..%2f..%2fapi%2fv2%2fconnections": HTTPStatus.NOT_FOUND,
+    "runs/csv_backfill/%27%20or%201=1--": HTTPStatus.NOT_FOUND,
+    "runs/csv_backfill/..%2f..%2f..%2fetc%2fpasswd": HTTPStatus.NOT_FOUND,
+    "runs/%3Cscript%3Ealert(1)%3C%2Fscript%3E/x": HTTPStatus.NOT_FOUND,
+    f"runs/csv_backfill/{'x' * 5_000}": HTTPStatus.NOT_FOUND,
+}
+"""What is put below /echotune/api/ to reach something else, and what it is answered."""
+FILES = (
+    "assets/../index.html",
+    "assets/%2e%2e/%2e%2e/application.py",
+    "assets/..%2f..%2fapplication.py",
+    "assets/..%5c..%5capplication.py",
+    "assets//etc/passwd",
+    "assets/%2fetc%2fpasswd",
+    "assets/%00",
+    "assets/",
+    "static/index.html",
+    "openapi.json",
+    "docs",
+)
+
+
+@pytest.fixture(scope="module")
+def visits(deployment: Deployment) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """What came of every visit to the page, by who, method and path below /echotune/; the databases are away."""
+    api = [f"api/{path}" for path in ("flow", *PANELS)]
+    wanted = [
+        *((who, "GET", path) for who in (*STRANGERS, *PERSONS) for path in ("", *api)),
+        *(("admin", "GET", f"api/{path}") for path in INJECTIONS),
+        *(("admin", "GET", path) for path in FILES),
+        *(("admin", method, "api/listening") for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS")),
+    ]
+    nowhere = f"{LOOPBACK}:{free_port()}"
+    away = {
+        "MONGODB_URI": f"mongodb://me:{SECRET}@{nowhere}/",
+        "DATABASE_URL": f"postgresql://me:{SECRET}@{nowhere}/x",
+        "REDIS_URL": f"redis://:{SECRET}@{nowhere}/0",
+        "PYTHONPATH": f"{PROJECT}:{PROJECT / 'plugins'}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.page_visits"],
+        env=deployment.environment | away,
+        input=json.dumps([[who, method, f"/echotune/{path}"] for who, method, path in wanted]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-5000:]
+    told = [json.loads(line.removeprefix("VISIT ")) for line in done.stdout.splitlines() if line.startswith("VISIT ")]
+    return dict(zip(wanted, told, strict=True))
+
+
+Visits = dict[tuple[str, str, str], dict[str, Any]]
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_who_is_not_signed_in_sees_nothing_of_the_page(visits: Visits, who: str) -> None:
+    seen = {path: visits[who, "GET", f"api/{path}"]["status"] for path in ("flow", *PANELS)}
+    # Airflow calls a token that is none forbidden.
+    assert set(seen.values()) == {HTTPStatus.UNAUTHORIZED if who in NO_TOKEN else HTTPStatus.FORBIDDEN}
+    page = visits[who, "GET", ""]
+    assert (page["status"], urlsplit(page["headers"]["location"]).path) == (307, "/api/v2/auth/login")
+
+
+@pytest.mark.parametrize(
+    ("who", "dags"),
+    [
+        ("nobody", set()),
+        ("reader of files", set()),
+        ("loader", {"csv_backfill"}),
+        ("viewer", {*PANELS.values()}),
+        ("admin", {*PANELS.values()}),
+        ("made with the key", {*PANELS.values()}),
+    ],
+)
+def test_a_person_sees_the_panels_of_the_dags_that_they_may_read(visits: Visits, who: str, dags: set[str]) -> None:
+    refused = {path for path in PANELS if visits[who, "GET", f"api/{path}"]["status"] == HTTPStatus.FORBIDDEN}
+    assert refused == {path for path, dag in PANELS.items() if dag not in dags}
+    steps = json.loads(visits[who, "GET", "api/flow"]["text"])["data"]["steps"]
+    readable = dags | ({"csv_backfill"} if who == "reader of files" else set())
+    assert {step["dag_id"] for step in steps} == readable & {step["dag_id"] for step in steps}
+    assert bool(steps) == bool(readable)
+
+
+@pytest.mark.parametrize("path", INJECTIONS)
+def test_what_is_put_into_an_address_is_a_value_or_refused(visits: Visits, path: str) -> None:
+    answer = visits["admin", "GET", f"api/{path}"]
+    assert answer["status"] == INJECTIONS[path]
+    if answer["status"] != HTTPStatus.OK:
+        assert answer["headers"]["content-type"] == "application/json"
+    assert "conn_id" not in answer["text"]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_no_address_leads_to_a_file_beside_the_built_page(visits: Visits, path: str) -> None:
+    assert visits["admin", "GET", path]["status"] in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
+
+
+def test_the_page_takes_no_change(visits: Visits) -> None:
+    statuses = {method: visit["status"] for (_, method, _), visit in visits.items() if method != "GET"}
+    assert len(statuses) == 6
+    assert set(statuses.values()) == {HTTPStatus.METHOD_NOT_ALLOWED}
+
+
+def test_every_answer_of_the_page_says_what_a_browser_may_do_with_it(visits: Visits) -> None:
+    for (who, method, path), visit in visits.items():
+        policy = visit["headers"].get("content-security-policy", "")
+        assert "script-src" not in policy, (who, method, path)
+        assert {"default-src 'self'", "frame-ancestors 'self'", "object-src 'none'"} <= {*policy.split("; ")}, path
+        assert visit["headers"]["x-content-type-options"] == "nosniff"
+
+
+def test_no_answer_of_the_page_has_a_secret(visits: Visits) -> None:
+    assert [visit for visit, answer in visits.items() if SECRET in json.dumps(answer)] == []
+    unavailable = json.loads(visits["admin", "GET", "api/listening"]["text"])
+    assert unavailable["state"] == "unavailable"
