@@ -99,7 +99,7 @@ TABLES = (
         reach={
             "signed in": {"select": OWN, "insert": OWN, "update": OWN},
             "service_role": EVERYTHING,
-            "echotune_sync": {"select": BOTH, "insert": BOTH, "update": BOTH},
+            "echotune_sync": {"select": BOTH},
         },
     ),
     Relation(
