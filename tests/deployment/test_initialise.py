@@ -22,6 +22,9 @@ from local.ports import LOOPBACK, free_port
 from tests.support import compose
 from tests.support.supabase import OWNER, OwnedPostgres
 
+# Each step starts an Airflow: seconds, and many of them on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
 SECRET = "the-secret-of-an-address"
 CONNECTIONS = """
 import json, sys
@@ -251,7 +254,7 @@ def visits(deployment: Deployment) -> dict[tuple[str, str, str], dict[str, Any]]
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=540,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-5000:]
     told = [json.loads(line.removeprefix("VISIT ")) for line in done.stdout.splitlines() if line.startswith("VISIT ")]
