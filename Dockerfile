@@ -13,11 +13,11 @@ FROM apache/airflow:3.3.2-python3.11
 # Also for processes that start before Airflow has read where its plugins are.
 ENV PYTHONPATH=/opt/airflow/plugins
 # What a person who starts a run may have read and written: not the whole container.
-ENV ECHOTUNE_FOLDERS=/opt/airflow/include/data:/opt/airflow/archive
+ENV ECHOTUNE_FOLDERS=/opt/airflow/include/data:/opt/airflow/archive:/opt/airflow/ml_features
 COPY requirements.txt /requirements.txt
 RUN pip install --no-cache-dir --requirement /requirements.txt
 # A new volume takes its owner from the image.
-RUN mkdir -p /opt/airflow/archive /opt/airflow/include/data /opt/airflow/include/certificates
+RUN mkdir -p /opt/airflow/archive /opt/airflow/ml_features /opt/airflow/include/data /opt/airflow/include/certificates
 COPY --chown=airflow:root dags/ /opt/airflow/dags/
 COPY --chown=airflow:root include/ /opt/airflow/include/
 COPY --chown=airflow:root plugins/ /opt/airflow/plugins/

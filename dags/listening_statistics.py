@@ -56,7 +56,7 @@ PARAMS = {
         description="Count everyone anew, not only users whose plays changed; after archiving, or with another pause.",
     ),
     "target": Param(
-        "include/data/ml_features",
+        "ml_features",
         type="string",
         minLength=1,
         title="Target",

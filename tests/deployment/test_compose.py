@@ -172,6 +172,18 @@ def test_no_task_may_take_so_long_that_redis_hands_it_out_again() -> None:
     assert max(timeouts) < timedelta(seconds=int(environment.BROKER_TRANSPORT["visibility_timeout"]))
 
 
+def test_where_dags_write_by_default_is_a_volume_that_the_image_opens() -> None:
+    volumes = [volume for volume in compose.services()["airflow-worker"]["volumes"] if not volume.endswith(":ro")]
+    writable = {volume.rpartition(":")[2] for volume in volumes}
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    opened = re.search(r"^ENV ECHOTUNE_FOLDERS=(\S+)$", dockerfile, re.MULTILINE)
+    assert opened
+    params = [dag.params for dag in DagBag(PROJECT / "dags").dags.values()]
+    targets = {f"/opt/airflow/{found['target']}" for found in params if found.get("target")}
+    assert targets
+    assert targets <= writable & set(opened[1].split(":"))
+
+
 @pytest.mark.parametrize("profile", compose.PROFILES)
 def test_a_worker_has_no_key_to_airflow_and_no_credential_of_the_users(tmp_path: Path, profile: str) -> None:
     services: dict[str, Any] = compose.rendered(tmp_path, profile)["services"]
