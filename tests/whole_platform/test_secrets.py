@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,20 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from echotune.names import NOTIFICATIONS_CONNECTION
-from echotune.resources import PROJECT
-from local import ports
-from local.airflow_api import AirflowApi
 from local.dag_runs import Run
-from local.sample import write_sample
 from local.servers.base import new_password
 from local.stack import Stack
-from tests.support.dag_runs import run_to_the_end
 from tests.support.secret_search import (
     Place,
-    command_lines,
     documents_of,
     found_in,
     logs_under,
     rows_of,
-    secrets_of,
 )
+from tests.whole_platform.conftest import ROWS, Story
 
 pytestmark = pytest.mark.timeout(900)
 
-ROWS, BAD_ROWS = 400, 2
 PANELS = (
     "flow",
     "listening",
@@ -49,85 +40,6 @@ PANELS = (
 )
 ENCRYPTED = {"connection": ["password", "extra"], "variable": ["val"]}
 """Columns of Airflow's database that are encrypted with its Fernet key."""
-EMPTY = """
-drop schema if exists echotune cascade;
-drop schema public cascade;
-create schema public;
-grant usage on schema public to public;
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Story:
-    """All DAGs have run over a small history, and one of them failed.
-
-    :param secrets: what must be nowhere, by name
-    :param commands: the command lines of every process that was there meanwhile
-    """
-
-    secrets: dict[str, str]
-    runs: list[Run]
-    states: list[str]
-    commands: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def planted(api: AirflowApi) -> Iterator[dict[str, str]]:
-    """A connection for notices with secrets, to a webhook that is away: each notice is refused, and that is logged."""
-    secrets = {"notifications_password": new_password(), "notifications_header": new_password()}
-    host = f"http://127.0.0.1:{ports.free_port()}"
-    extra = f'{{"headers": {{"Authorization": "{secrets["notifications_header"]}"}}}}'
-    body = {"conn_type": "http", "host": host, "password": secrets["notifications_password"], "extra": extra}
-    api.post("connections", {"connection_id": NOTIFICATIONS_CONNECTION, **body})
-    yield secrets
-    api.delete(f"connections/{NOTIFICATIONS_CONNECTION}")
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("history") / "history.csv"
-    write_sample(path, rows=ROWS, bad_rows=BAD_ROWS)
-    return path
-
-
-@pytest.fixture(scope="module")
-def story(
-    stack: Stack,
-    api: AirflowApi,
-    mongodb_client: MongoClient[dict[str, Any]],
-    planted: dict[str, str],
-    history: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Story]:
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    archive = str(tmp_path_factory.mktemp("archive"))
-    chain: list[tuple[str, dict[str, Any]]] = [
-        ("csv_backfill", {"source": str(history), "pii_policy": "hash"}),
-        ("csv_backfill", {"source": str(history.with_name("nowhere.csv"))}),
-        ("spotify_enrichment", {"calls_per_30s": 10_000, "calls_per_24h": 100_000, "max_tracks": 50}),
-        ("mongo_to_supabase_sync", {}),
-        ("recently_played", {}),
-        ("index_maintenance", {}),
-        ("history_archive", {"target": archive, "older_than_years": 1}),
-        ("history_restore", {}),
-    ]
-    if (PROJECT / "dags" / "connection_check.py").exists():
-        chain.append(("connection_check", {}))
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as supabase:
-        supabase.execute(EMPTY)
-        with command_lines() as commands:
-            ended = [run_to_the_end(api, dag, **conf) for dag, conf in chain]
-        yield Story(
-            secrets={**secrets_of(stack), **planted},
-            runs=[run for _, run in ended],
-            states=[state for state, _ in ended],
-            commands=commands,
-        )
-        for dag in {dag for dag, _ in chain} - {"csv_backfill"}:
-            api.patch(f"dags/{dag}", {"is_paused": True})
-        supabase.execute(EMPTY)
-    mongodb_client.drop_database(database)
 
 
 def pages_of(stack: Stack, runs: list[Run]) -> Iterator[Place]:

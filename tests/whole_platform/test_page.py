@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,34 +12,18 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from local.dag_runs import Run
 from local.files import STATE
-from local.sample import write_sample
 from local.stack import Stack
-from tests.dashboard.browser.conftest import PATIENCE, sign_in
-from tests.support.dag_runs import run_to_the_end
+from tests.whole_platform.conftest import PATIENCE, Story, sign_in
 
-ROWS = 3_000
 PANELS = ("flow", "listening", "top", "sync", "features", "enrichment", "maintenance", "rejected")
 AXE = STATE / "node" / "page" / "dashboard" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 
 
-@pytest.fixture(scope="module")
-def loaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A history that went all the way; its first run."""
-    source = tmp_path_factory.mktemp("history") / "history.csv"
-    write_sample(source, rows=ROWS, bad_rows=12)
-    with stack.api() as api:
-        state, run = run_to_the_end(api, "csv_backfill", source=str(source))
-        assert state == "success"
-        for dag, conf in (
-            ("spotify_enrichment", {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000}),
-            ("mongo_to_supabase_sync", {}),
-            ("index_maintenance", {"mongodb_plan": "atlas-m0", "dry_run": True}),
-        ):
-            assert run_to_the_end(api, dag, **conf)[0] == "success", dag
-        yield run
-        for dag in ("spotify_enrichment", "mongo_to_supabase_sync", "index_maintenance"):
-            api.patch(f"dags/{dag}", {"is_paused": True})
+@pytest.fixture
+def loaded(story: Story) -> Run:
+    """The run that loaded the history."""
+    return story.runs[0]
 
 
 def panel(page: Page, name: str) -> Any:
@@ -55,7 +38,7 @@ def test_without_a_session_there_is_no_page_and_no_number(stack: Stack, context:
         assert httpx.get(f"{stack.airflow.url}/echotune/api/{name}").status_code == httpx.codes.UNAUTHORIZED
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_airflow_has_it_in_its_navigation_and_frame(stack: Stack, context: BrowserContext) -> None:
     opened = context.new_page()
     opened.goto("/")
@@ -67,7 +50,7 @@ def test_airflow_has_it_in_its_navigation_and_frame(stack: Stack, context: Brows
     opened.wait_for_url("**/dags/csv_backfill/runs/**")
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_every_panel_has_its_numbers(page: Page) -> None:
     shown = {
         "flow": "Supabase", "listening": "plays of", "top": "Artists", "sync": "listening history",
@@ -79,7 +62,7 @@ def test_every_panel_has_its_numbers(page: Page) -> None:
         expect(panel(page, name)).to_contain_text(shown[name])
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_hovering_a_plot_shows_its_numbers(page: Page) -> None:
     chart = panel(page, "listening").locator(".chart").first
     expect(chart.locator("svg rect").first).to_be_attached()
@@ -97,7 +80,7 @@ def test_a_runs_summary_has_a_view_of_its_own(page: Page, loaded: Run) -> None:
     expect(frame.locator("section#run")).to_contain_text("12 rows")
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -109,7 +92,7 @@ def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
     assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in SERIOUS] == []
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_nothing_is_wider_than_the_window(page: Page) -> None:
     for name in PANELS:
         expect(panel(page, name)).to_have_attribute("data-state", "ok")
@@ -119,7 +102,7 @@ def test_nothing_is_wider_than_the_window(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_every_control_is_reached_by_keyboard(page: Page) -> None:
     expect(panel(page, "rejected")).to_have_attribute("data-state", "ok")
     page.keyboard.press("Tab")
@@ -130,7 +113,7 @@ def test_every_control_is_reached_by_keyboard(page: Page) -> None:
     assert reached >= {"flow", "listening", "sync", "features", "enrichment", "maintenance", "rejected"}
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_nothing_is_asked_of_another_host(page: Page, stack: Stack) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
@@ -140,7 +123,7 @@ def test_nothing_is_asked_of_another_host(page: Page, stack: Stack) -> None:
     assert set(asked) - {""} == {urlsplit(stack.airflow.url).netloc}
 
 
-@pytest.mark.usefixtures("loaded")
+@pytest.mark.usefixtures("story")
 def test_a_database_that_stops_shows_as_that_and_the_rest_lives(page: Page, stack: Stack) -> None:
     expect(panel(page, "listening")).to_have_attribute("data-state", "ok")
     stack.mongodb.stop()
