@@ -78,9 +78,11 @@ def _kill_server(name: str) -> Callable[[Target, Run, random.Random], str]:
 
 
 def _cut_connections(target: Target, run: Run, chance: random.Random) -> str:
-    name = chance.choice(sorted(target.proxies))
-    cut = target.proxies[name].hang_up()
-    return f"cut {cut} connections to {name}" if cut else ""
+    # Not every step uses every server: the first in a drawn order that has connections.
+    for name in chance.sample(sorted(target.proxies), len(target.proxies)):
+        if cut := target.proxies[name].hang_up():
+            return f"cut {cut} connections to {name}"
+    return ""
 
 
 def _fill_disk(target: Target, run: Run, chance: random.Random) -> str:
