@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.connection_check import (
     SYSTEMS,
     CheckConnectionOperator,
@@ -46,18 +46,9 @@ with DAG(
     schedule=None,
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase", "spotify", "maintenance"],
-    max_active_runs=1,
     is_paused_upon_creation=False,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 1,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "execution_timeout": timedelta(minutes=5),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(minutes=5), retries=1),
+    **for_every_dag(),
 ):
     choose = ChooseSystemsOperator(task_id="choose", systems="{{ params.systems | join('\n') }}")
     check = CheckConnectionOperator.partial(task_id="check", map_index_template="{{ task.system }}").expand(

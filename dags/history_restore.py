@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.history_archive import PlanRestoreOperator, RestorePlaysOperator, SummariseRestoreOperator
 from echotune.operators.spotify_enrichment import EmbedEnrichmentOperator
 
@@ -60,19 +60,9 @@ with DAG(
     schedule=None,
     params=PARAMS,
     tags=["echotune", "mongodb", "history"],
-    max_active_runs=1,
     is_paused_upon_creation=False,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 3,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(minutes=30),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(minutes=30)),
+    **for_every_dag(),
 ):
     plan = PlanRestoreOperator(task_id="plan", settings=SETTINGS)
     restore = RestorePlaysOperator.partial(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.index_maintenance import (
     MaintainMongoIndexesOperator,
     MaintainPostgresIndexesOperator,
@@ -156,18 +156,8 @@ with DAG(
     catchup=False,
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase", "maintenance"],
-    max_active_runs=1,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 2,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(minutes=10),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(minutes=10), retries=2),
+    **for_every_dag(),
 ):
     maintain_mongodb = MaintainMongoIndexesOperator(
         task_id="maintain_mongodb", settings=SETTINGS, pool="mongo_write", execution_timeout=timedelta(hours=6)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from echotune.assets import LISTENING_HISTORY
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.listening_statistics import (
     RefreshStatisticsOperator,
     SummariseStatisticsOperator,
@@ -78,19 +78,9 @@ with DAG(
     schedule=[LISTENING_HISTORY],
     params=PARAMS,
     tags=["echotune", "mongodb", "statistics"],
-    max_active_runs=1,
     is_paused_upon_creation=True,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 3,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(hours=2)),
+    **for_every_dag(),
 ):
     refresh = RefreshStatisticsOperator(task_id="refresh_statistics", settings=SETTINGS, pool="mongo_write")
     features = WriteFeaturesOperator(task_id="write_ml_features", target="{{ params.target }}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY, MUSIC_CATALOG
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
 from echotune.operators.supabase_schema import MigrateSupabaseOperator
 from echotune.operators.supabase_sync import (
@@ -116,18 +116,8 @@ with DAG(
     catchup=False,
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase"],
-    max_active_runs=1,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 3,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(minutes=30),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(minutes=30)),
+    **for_every_dag(),
 ):
     indexes = EnsureMongoIndexesOperator(
         task_id="ensure_indexes", report_only="{{ params.verify_only }}", pool="mongo_write"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY
-from echotune.notifications import RunNotifier, remember_error
+from echotune.dag_defaults import for_every_dag, for_every_task
 from echotune.operators.csv_backfill import MarkDuplicatesOperator, RefreshCatalogOperator
 from echotune.operators.recently_played import (
     AnnounceRecentPlaysOperator,
@@ -93,19 +93,9 @@ with DAG(
     catchup=False,
     params=PARAMS,
     tags=["echotune", "spotify", "mongodb", "supabase", "history"],
-    max_active_runs=1,
     is_paused_upon_creation=True,
-    on_failure_callback=RunNotifier(),
-    on_success_callback=RunNotifier(),
-    default_args={
-        "owner": "echotune",
-        "on_failure_callback": remember_error,
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=5),
-        "execution_timeout": timedelta(minutes=15),
-    },
+    default_args=for_every_task(execution_timeout=timedelta(minutes=15), retry_delay=timedelta(seconds=30)),
+    **for_every_dag(),
 ):
     listeners = FindListenersOperator(task_id="find_listeners", settings=SETTINGS)
     load = LoadRecentPlaysOperator.partial(

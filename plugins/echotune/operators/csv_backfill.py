@@ -5,16 +5,17 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from echotune.history.errors import HistoryError
 from echotune.names import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
+from echotune.operators.arguments import Upstream, Values, is_on
+from echotune.operators.failing import fail_at_once_on
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
     from echotune.history.plan import FilePlan
     from echotune.history.privacy import PersonalData, PersonalDataPolicy
     from echotune.reconciliation import Check
-
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
-
-
-@contextmanager
-def no_retry_for_bad_input() -> Iterator[None]:
-    """Fail the task at once where the input is wrong: a retry would find it just as wrong."""
-    try:
-        yield
-    except HistoryError as error:
-        raise AirflowFailException(str(error)) from error
 
 
 class InspectHistoryOperator(BaseOperator):
@@ -64,7 +52,7 @@ class InspectHistoryOperator(BaseOperator):
         from echotune.hooks.mongo import HistoryMongoHook
         from echotune.operators.history_path import history_path
 
-        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(HistoryError), HistoryMongoHook(self.mongo_conn_id) as hook:
             base, pattern = split_pattern(self.source)
             username = LoadSettings.of(self.settings).username
             found = find_files(history_path(base), pattern)
@@ -109,7 +97,7 @@ class PlanHistoryOperator(BaseOperator):
         from echotune.operators.history_path import history_path
 
         plans, chunks, file_rows = [], [], {}
-        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(HistoryError), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
             for file in (InspectedFile(**values) for values in self.files):
                 plan, waiting = plan_file(hook.get_store(), history_path(file.path), file, settings)
@@ -167,7 +155,7 @@ class LoadHistoryChunksOperator(BaseOperator):
         from echotune.operators.history_path import history_path
 
         loaded = []
-        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(HistoryError), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = LoadSettings.of(self.settings)
             personal_data = self._personal_data(settings.pii_policy)
             for planned in self.chunks:
@@ -220,7 +208,7 @@ class MarkDuplicatesOperator(BaseOperator):
         from echotune.history.mark_duplicates import mark_duplicates
         from echotune.hooks.mongo import HistoryMongoHook
 
-        if str(self.report_only).lower() == "true":
+        if is_on(self.report_only):
             self.log.info("Dry run: no play is marked")
             return {}
         with HistoryMongoHook(self.mongo_conn_id) as hook:
@@ -251,7 +239,7 @@ class RefreshCatalogOperator(BaseOperator):
         from echotune.history.catalog import refresh_catalog
         from echotune.hooks.mongo import HistoryMongoHook
 
-        if str(self.report_only).lower() == "true":
+        if is_on(self.report_only):
             self.log.info("Dry run: the catalog is left as it is")
             return {}
         with HistoryMongoHook(self.mongo_conn_id) as hook:
@@ -306,7 +294,7 @@ class ReconcileLoadOperator(ReconcileOperator):
         from echotune.hooks.mongo import HistoryMongoHook
 
         files = load_results(self.plans, self.loaded)
-        with no_retry_for_bad_input(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(HistoryError), HistoryMongoHook(self.mongo_conn_id) as hook:
             return reconcile_load(hook.get_store(), files, LoadSettings.of(self.settings))
 
 

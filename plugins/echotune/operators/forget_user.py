@@ -5,7 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from echotune.names import (
     SUPABASE_CONNECTION,
     listener_connection,
 )
+from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.operators.telling import tell
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from echotune.forgetting.forgetting import Forgetting
     from echotune.forgetting.settings import ForgetSettings
 
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 LISTENERS, TOKENS = "Airflow variable of listeners", "Airflow variables of tokens"
 

@@ -5,7 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import MONGO_CONNECTION
+from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.operators.telling import tell
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from echotune.archive.archiving import Archiver
     from echotune.history.store import HistoryStore
 
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 FOUND = "found"
 """The key under which a plan says what there is."""

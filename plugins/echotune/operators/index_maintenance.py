@@ -5,7 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import MONGO_CONNECTION, SUPABASE_CONNECTION
+from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.operators.maintenance import told_to_the_report
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from echotune.indexes.steps import StepResult
     from echotune.storage.ending import Ending
-
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 
 class MaintainMongoIndexesOperator(BaseOperator):

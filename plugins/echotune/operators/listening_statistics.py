@@ -5,22 +5,19 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from echotune.names import MONGO_CONNECTION
+from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on
 from echotune.operators.telling import tell
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 
 class RefreshStatisticsOperator(BaseOperator):

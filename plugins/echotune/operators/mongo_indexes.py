@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from echotune.names import MONGO_CONNECTION
+from echotune.operators.arguments import is_on
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,7 +42,7 @@ class EnsureMongoIndexesOperator(BaseOperator):
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
             declared = declared_indexes(plays=store.plays.name)
-            steps = ensure_indexes(store.database, declared, dry_run=str(self.report_only).lower() == "true")
+            steps = ensure_indexes(store.database, declared, dry_run=is_on(self.report_only))
         for step in steps:
             level = logging.INFO if step.action in (Action.CREATE, Action.LEAVE) else logging.WARNING
             self.log.log(level, "%-8s %s.%s: %s", step.action, step.place, step.name, step.reason)

@@ -5,7 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION, SUPABASE_CONNECTION
-from echotune.operators.failing import failed_tasks
+from echotune.operators.arguments import Upstream, Values
+from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.operators.supabase_schema import MigrateSupabaseOperator
 from echotune.operators.telling import tell
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from echotune.history.store import HistoryStore
     from echotune.spotify_account.client import Account
     from echotune.spotify_account.settings import AccountSettings
-
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 
 class RunSettingsOperator(BaseOperator):
@@ -46,10 +43,8 @@ class RunSettingsOperator(BaseOperator):
         from echotune.spotify_account.errors import AccountError
         from echotune.spotify_account.settings import AccountSettings
 
-        try:
+        with fail_at_once_on(AccountError):
             return AccountSettings.of(self.settings)
-        except AccountError as error:
-            raise AirflowFailException(str(error)) from error
 
 
 class FindListenersOperator(RunSettingsOperator):
@@ -60,10 +55,8 @@ class FindListenersOperator(RunSettingsOperator):
         from echotune.spotify_account.errors import AccountError
 
         settings = self.read_settings()
-        try:
+        with fail_at_once_on(AccountError):
             found = settings.chosen(listeners())
-        except AccountError as error:
-            raise AirflowFailException(str(error)) from error
         self.log.info("%s listeners: %s", len(found), ", ".join(found) or "nobody ran `make authorize` yet")
         return found
 
@@ -125,10 +118,8 @@ class ListenerOperator(RunSettingsOperator):
         from echotune.spotify_account.client import Account
 
         spotify, listener = SpotifyHook(self.spotify_conn_id), ListenerHook(self.username)
-        try:
+        with fail_at_once_on(AirflowException):
             authorization = spotify.get_authorization()
-        except AirflowException as error:
-            raise AirflowFailException(str(error)) from error
         # Without Redis each task goes on by itself: it makes few calls, and plays that nobody fetches are lost.
         limiter = share_limiter(share_state(self.redis_conn_id), store, is_caller=True)
         return Account(

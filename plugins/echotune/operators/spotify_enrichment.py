@@ -5,8 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from echotune.enrichment.errors import EnrichmentError
 from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION
+from echotune.operators.arguments import Upstream, Values, is_on
+from echotune.operators.failing import fail_at_once_on
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
@@ -29,21 +30,9 @@ if TYPE_CHECKING:
     from echotune.hooks.spotify import SpotifyHook
     from echotune.reconciliation import Check
 
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 DUE_A_WORKER = 1_000
 """Due documents that are worth a task of their own."""
-
-
-@contextmanager
-def no_retry_for_bad_settings() -> Iterator[None]:
-    """Fail the task at once where a setting is wrong: a retry would find it just as wrong."""
-    try:
-        yield
-    except EnrichmentError as error:
-        raise AirflowFailException(str(error)) from error
 
 
 class EnrichmentOperator(BaseOperator):
@@ -97,10 +86,8 @@ class EnrichmentOperator(BaseOperator):
 
 def _client_id(spotify: SpotifyHook) -> str:
     """The application's id; where it is not set, the task fails at once."""
-    try:
+    with fail_at_once_on(AirflowException):
         return spotify.client_id
-    except AirflowException as error:
-        raise AirflowFailException(str(error)) from error
 
 
 class PrepareEnrichmentOperator(EnrichmentOperator):
@@ -115,7 +102,7 @@ class PrepareEnrichmentOperator(EnrichmentOperator):
         from echotune.hooks.mongo import HistoryMongoHook
 
         due = 0
-        with no_retry_for_bad_settings(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(EnrichmentError), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = EnrichmentSettings.of(self.settings)
             store = hook.get_store()
             services = self.services(store, settings, is_caller=True)
@@ -149,7 +136,7 @@ class EnrichOperator(EnrichmentOperator):
         from echotune.enrichment.settings import EnrichmentSettings, Subject
 
         subject = Subject(self.subject)
-        with no_retry_for_bad_settings():
+        with fail_at_once_on(EnrichmentError):
             settings = EnrichmentSettings.of(self.settings)
             if not settings.wants(subject.kind):
                 raise AirflowSkipException(f"{subject.kind} is not among the kinds of this run, or it is a mock run")
@@ -266,7 +253,7 @@ class EmbedEnrichmentOperator(BaseOperator):
         from echotune.enrichment.embedding import embed_due
         from echotune.hooks.mongo import HistoryMongoHook
 
-        if str(self.report_only).lower() == "true":
+        if is_on(self.report_only):
             self.log.info("Dry run: the plays are left as they are")
             return {}
         with HistoryMongoHook(self.mongo_conn_id) as hook:
@@ -314,7 +301,7 @@ class SummariseEnrichmentOperator(EnrichmentOperator):
         from echotune.enrichment.settings import EnrichmentSettings, Subject
         from echotune.hooks.mongo import HistoryMongoHook
 
-        with no_retry_for_bad_settings(), HistoryMongoHook(self.mongo_conn_id) as hook:
+        with fail_at_once_on(EnrichmentError), HistoryMongoHook(self.mongo_conn_id) as hook:
             settings = EnrichmentSettings.of(self.settings)
             store = hook.get_store()
             services = self.services(store, settings, is_caller=False)

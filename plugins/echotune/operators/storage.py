@@ -5,21 +5,20 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from echotune.names import MONGO_CONNECTION, SUPABASE_CONNECTION
+from echotune.operators.arguments import Values
 from echotune.operators.maintenance import told_to_the_report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from echotune.storage.sizes import Measurement
-
-Values = Mapping[str, Any]
 
 
 class MeasureMongoStorageOperator(BaseOperator):

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import SUPABASE_CONNECTION
+from echotune.operators.arguments import is_on
 from echotune.operators.failing import fail_at_once_on
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class MigrateSupabaseOperator(BaseOperator):
         with fail_at_once_on(AirflowNotFoundException):
             opened = SupabaseHook(self.supabase_conn_id).get_conn()
         with opened as connection, fail_at_once_on(MigrationError):
-            if str(self.report_only).lower() == "true":
+            if is_on(self.report_only):
                 if waiting := pending(connection, read_migrations()):
                     names = ", ".join(migration.file for migration in waiting)
                     raise AirflowFailException(f"the schema lacks {names}: run a sync that may write first")

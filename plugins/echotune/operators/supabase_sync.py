@@ -5,7 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import MONGO_CONNECTION, SUPABASE_CONNECTION
+from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
 from echotune.reconciliation import NotReconciled, require_equal
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from echotune.history.store import HistoryStore
     from echotune.sync.settings import SyncSettings
     from echotune.sync.source import SyncSource
-
-Values = Mapping[str, Any]
-Upstream = Any
-"""What an upstream task returned: an XComArg in a DAG file, the value itself when the task runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
