@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from pymongo import MongoClient
 
 from echotune.history.store import HistoryStore
+from echotune.indexes.mongo import declared_indexes, ensure_indexes
 from local.servers.simulator import SpotifySimulator
 from local.simulator.settings import Settings
 from tests.support.databases import fresh_store
+from tests.support.working import Desk
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +48,21 @@ def store(one_store: HistoryStore) -> HistoryStore:
     for name in one_store.database.list_collection_names():
         one_store.database[name].delete_many({})
     return one_store
+
+
+@pytest.fixture
+def desk(store: HistoryStore, simulator: SpotifySimulator, redis_client: redis.Redis) -> Desk:
+    """Workers against the simulator, with what they share in Redis."""
+    return Desk(store=store, urls=simulator.settings, client=redis_client)
+
+
+@pytest.fixture
+def indexed(store: HistoryStore) -> HistoryStore:
+    """The store, with its indexes."""
+    ensure_indexes(store.database, declared_indexes(plays=store.plays.name))
+    return store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.csv"

@@ -8,22 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from echotune.enrichment.capabilities import Capabilities, Capability
 from echotune.enrichment.line_up import LineUp, count_due, queue_of
 from echotune.enrichment.settings import Subject
-from echotune.history.store import HistoryStore
-from local.servers.simulator import SpotifySimulator
 from tests.support.simulator import some_ids
 from tests.support.working import Desk, fill, set_state
 
 IDS = some_ids(6)
-
-
-@pytest.fixture
-def desk(store: HistoryStore, simulator: SpotifySimulator, redis_client: redis.Redis) -> Desk:
-    return Desk(store=store, urls=simulator.settings, client=redis_client)
 
 
 def names(line_up: LineUp) -> list[str]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from pymongo import MongoClient, monitoring
 
 from echotune.history.store import HistoryStore
 from echotune.reconciliation import NotReconciled, require_equal
@@ -25,45 +18,11 @@ from echotune.sync import profile_reader
 from echotune.sync.profile_checks import verify_profiles
 from echotune.sync.profiles import ProfileCounts, sync_profiles
 from echotune.sync.row_ids import row_id
-from local.servers.base import new_password
-from local.servers.postgres import SUPERUSER
 from tests.support.databases import contents
-from tests.support.supabase import OWNER, Connection, OwnedPostgres, connect
+from tests.support.profiles import add_playlist, add_user, playlist_names, proved, set_preferences, versions
+from tests.support.supabase import Connection
 
 LARGEST = 2**63 - 1
-
-
-def add_user(supabase: Connection, **columns: Any) -> UUID:
-    columns = {"username": "anna", "spotify_user_id": None, "auth_user_id": None} | columns
-    row = supabase.execute(
-        "insert into public.users (username, spotify_user_id, auth_user_id) "
-        "values (%(username)s, %(spotify_user_id)s, %(auth_user_id)s) returning id",
-        columns,
-    ).fetchone()
-    assert row is not None
-    return UUID(str(row[0]))
-
-
-def add_playlist(supabase: Connection, user: UUID, name: str = "Monday") -> UUID:
-    row = supabase.execute(
-        "insert into public.playlists (user_id, name) values (%s, %s) returning id", [user, name]
-    ).fetchone()
-    assert row is not None
-    return UUID(str(row[0]))
-
-
-def set_preferences(supabase: Connection, user: UUID, *, settings: Any = None, genres: list[str] | None = None) -> None:
-    supabase.execute(
-        "insert into public.user_preferences (user_id, preferred_genres, recommendation_settings) values (%s, %s, %s) "
-        "on conflict (user_id) do update set preferred_genres = excluded.preferred_genres, "
-        "recommendation_settings = excluded.recommendation_settings",
-        [user, genres or [], Jsonb(settings if settings is not None else {})],
-    )
-
-
-def versions(supabase: Connection) -> dict[UUID, tuple[int, int]]:
-    rows = supabase.execute("select user_id, version, synced_version from echotune.profile_changes")
-    return {user: (version, synced) for user, version, synced in rows}
 
 
 def rejections(supabase: Connection) -> dict[UUID, str]:
@@ -71,18 +30,6 @@ def rejections(supabase: Connection) -> dict[UUID, str]:
         "select row_id, reason from echotune.rejected_documents where table_name = 'user_profiles'"
     )
     return dict(found.fetchall())
-
-
-def playlist_names(store: HistoryStore) -> dict[UUID, list[str]]:
-    documents = contents(store.user_profiles)
-    return {
-        user: [playlist["name"] for playlist in document.get("playlists", [])] for user, document in documents.items()
-    }
-
-
-def proved(supabase: Connection, store: HistoryStore) -> bool:
-    require_equal(verify_profiles(supabase, store))
-    return True
 
 
 def test_a_profile_arrives_whole_with_what_is_null_absent(supabase: Connection, store: HistoryStore) -> None:
@@ -200,165 +147,6 @@ def test_a_new_name_of_the_user_arrives(supabase: Connection, store: HistoryStor
     assert sync_profiles(supabase, store) == ProfileCounts()
 
 
-@contextmanager
-def acting_as(
-    role: str, server: OwnedPostgres, supabase: Connection, claims: dict[str, str] | None = None
-) -> Iterator[Connection]:
-    """A transaction with the rights of a role, and with what Supabase says of who is signed in."""
-    address = server.uri_of(SUPERUSER, server.password, supabase.info.dbname)
-    with connect(address) as connection, connection.transaction():
-        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
-        connection.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps(claims or {})])
-        yield connection
-
-
-@pytest.mark.parametrize("role", [OWNER, "service_role"])
-def test_linking_a_user_to_their_history_moves_the_document_to_the_new_id(
-    supabase: Connection, postgres_server: OwnedPostgres, store: HistoryStore, role: str
-) -> None:
-    old = add_user(supabase)
-    add_playlist(supabase, old)
-    set_preferences(supabase, old)
-    sync_profiles(supabase, store)
-    with acting_as(role, postgres_server, supabase) as application:
-        application.execute("update public.users set spotify_user_id = 'anna.s'")
-    assert sync_profiles(supabase, store) == ProfileCounts(read=2, written=1, deleted=1)
-    assert set(contents(store.user_profiles)) == {row_id("user", "anna.s")}
-    assert proved(supabase, store)
-
-
-def test_a_signed_in_user_changes_a_profile_without_rights_on_the_private_schema(
-    supabase: Connection, postgres_server: OwnedPostgres, store: HistoryStore
-) -> None:
-    signed_in = uuid4()
-    user = add_user(supabase, auth_user_id=signed_in)
-    claims = {"sub": str(signed_in), "role": "authenticated"}
-
-    def act(statement: LiteralString) -> None:
-        with acting_as("authenticated", postgres_server, supabase, claims) as application:
-            application.execute(statement, {"user": user})
-
-    act("insert into public.playlists (user_id, name) values (%(user)s, 'Mine')")
-    assert sync_profiles(supabase, store).written == 1
-    act("update public.playlists set name = 'Ours'")
-    assert sync_profiles(supabase, store).written == 1
-    assert playlist_names(store) == {user: ["Ours"]}
-    act("delete from public.playlists")
-    assert sync_profiles(supabase, store).deleted == 1
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        act("select echotune.mark_profiles(array[%(user)s::uuid])")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        act("update echotune.profile_changes set synced_version = 99")
-
-
-def test_changes_of_two_transactions_at_once_both_arrive(
-    supabase: Connection, supabase_uri: str, store: HistoryStore
-) -> None:
-    user = add_user(supabase)
-    with connect(supabase_uri) as first, connect(supabase_uri) as second:
-        with first.transaction():
-            add_playlist(first, user, "First")
-            waiting = threading.Thread(target=add_playlist, args=(second, user, "Second"))
-            waiting.start()
-            assert sync_profiles(supabase, store) == ProfileCounts(), "nothing is committed yet"
-        waiting.join()
-    assert versions(supabase) == {user: (2, 0)}
-    sync_profiles(supabase, store)
-    assert sorted(playlist_names(store)[user]) == ["First", "Second"]
-
-
-class Interruption(monitoring.CommandListener):
-    """Does something once, while MongoDB is told to write."""
-
-    def __init__(self, act: Callable[[], object], *, once_written: bool) -> None:
-        self.act: Callable[[], object] | None = act
-        self.once_written = once_written
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self._interrupt(event.command_name, once_written=False)
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        self._interrupt(event.command_name, once_written=True)
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing fails here."""
-
-    def _interrupt(self, command: str, *, once_written: bool) -> None:
-        if command == "update" and once_written == self.once_written and self.act:
-            act, self.act = self.act, None
-            act()
-
-
-@contextmanager
-def interrupted(mongodb_uri: str, store: HistoryStore, interruption: Interruption) -> Iterator[HistoryStore]:
-    """The same store, whose first write is interrupted."""
-    with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[interruption]) as client:
-        yield HistoryStore.of(client[store.database.name])
-    assert interruption.act is None
-
-
-def test_what_is_committed_while_the_sync_runs_is_due_again(
-    supabase: Connection, supabase_uri: str, mongodb_uri: str, store: HistoryStore
-) -> None:
-    user = add_user(supabase)
-    add_playlist(supabase, user, "Before")
-    with connect(supabase_uri) as other:
-        late = Interruption(lambda: add_playlist(other, user, "Meanwhile"), once_written=False)
-        with interrupted(mongodb_uri, store, late) as slow:
-            assert sync_profiles(supabase, slow).written == 1
-    assert playlist_names(store) == {user: ["Before"]}
-    assert versions(supabase) == {user: (2, 1)}
-    assert sync_profiles(supabase, store).written == 1
-    assert sorted(playlist_names(store)[user]) == ["Before", "Meanwhile"]
-
-
-def test_a_profile_that_is_being_changed_stays_due_and_nobody_waits(
-    supabase: Connection, supabase_uri: str, mongodb_uri: str, store: HistoryStore
-) -> None:
-    user = add_user(supabase)
-    add_playlist(supabase, user, "Before")
-    with connect(supabase_uri) as other, other.transaction():
-        open_change = Interruption(lambda: add_playlist(other, user, "Open"), once_written=False)
-        with interrupted(mongodb_uri, store, open_change) as slow:
-            assert sync_profiles(supabase, slow).written == 1
-        assert versions(supabase) == {user: (1, 0)}
-    assert sync_profiles(supabase, store).written == 1
-    assert sorted(playlist_names(store)[user]) == ["Before", "Open"]
-
-
-def test_two_ways_back_at_once_wait_for_each_other(
-    supabase: Connection, supabase_uri: str, mongodb_uri: str, store: HistoryStore
-) -> None:
-    user = add_user(supabase)
-    add_playlist(supabase, user)
-    second_counts = []
-    with connect(supabase_uri) as other, ThreadPoolExecutor(1) as pool:
-        begin_second = Interruption(
-            lambda: second_counts.append(pool.submit(sync_profiles, other, store)), once_written=False
-        )
-        with interrupted(mongodb_uri, store, begin_second) as slow:
-            assert sync_profiles(supabase, slow).written == 1
-        assert second_counts[0].result() == ProfileCounts()
-    assert versions(supabase) == {user: (1, 1)}
-
-
-def test_stopped_between_the_write_and_its_record_the_next_run_ends_equal(
-    supabase: Connection, supabase_uri: str, mongodb_uri: str, store: HistoryStore
-) -> None:
-    user = add_user(supabase)
-    add_playlist(supabase, user)
-    with connect(supabase_uri) as victim:
-        stop = "select pg_terminate_backend(%s)"
-        cut = Interruption(lambda: supabase.execute(stop, [victim.info.backend_pid]), once_written=True)
-        with interrupted(mongodb_uri, store, cut) as slow, pytest.raises(psycopg.OperationalError):
-            sync_profiles(victim, slow)
-    assert set(contents(store.user_profiles)) == {user}
-    assert versions(supabase) == {user: (1, 0)}
-    assert sync_profiles(supabase, store) == ProfileCounts(read=1, unchanged=1)
-    assert versions(supabase) == {user: (1, 1)}
-    assert proved(supabase, store)
-
-
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
@@ -453,18 +241,6 @@ def test_many_profiles_arrive_in_batches(
     names = {name for names in playlist_names(store).values() for name in names}
     assert names == {f"user {number}" for number in range(1, 1202)}
     assert proved(supabase, store)
-
-
-def test_a_member_of_the_syncs_role_has_all_the_rights_it_needs(
-    supabase: Connection, postgres_server: OwnedPostgres, store: HistoryStore
-) -> None:
-    add_playlist(supabase, add_user(supabase))
-    login, password = f"least_{uuid4().hex}", new_password()
-    postgres_server.add_role(login, password)
-    postgres_server.grant("echotune_sync", login)
-    with connect(postgres_server.uri_of(login, password, supabase.info.dbname)) as least:
-        assert sync_profiles(least, store, full_refresh=True).written == 1
-        assert proved(least, store)
 
 
 JSON = st.recursive(
