@@ -3,130 +3,107 @@
 from __future__ import annotations
 
 import argparse
-import secrets
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from bson.raw_bson import RawBSONDocument
-from pymongo import MongoClient
 
 from benchmarks import backfill, export, listening_statistics, scale
-from benchmarks.dag import run_dag
+from benchmarks.database import Database
 from benchmarks.enrichment import measure_enrichment
+from benchmarks.found import Found, Ratio, say, show, show_ratios
+from benchmarks.loads import measure_loads
 from benchmarks.maintenance import measure_maintenance
-from benchmarks.measure import Measurement, measure
+from benchmarks.measure import Measurement
 from benchmarks.page import measure_page
-from benchmarks.peers import insert_encoded, load_row_by_row
+from benchmarks.stack import own_stack
 from benchmarks.sync import LONG_TIMES, measure_sync
-from local.__main__ import down, up
 from local.sample.writer import write_sample
 from local.servers.mongod import Mongod
-from local.stack import open_stack
 
 ROWS = 208_934
-PROCESSES = 2
-MEMORY_TIMES = 10
-STACK = "bench"
 MOST_GROWTH = 1.1
 """Times the growth of the history: 11 times the time for 10 times the plays."""
 
 MOST_MEMORY_GROWTH = 1.2
 
-Ratio = tuple[str, float, str, Callable[[float], bool]]
-"""What is measured, the number, what was asked, and whether that was reached."""
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What all parts measure with.
+
+    :param folder: where their servers and files may be
+    :param path: the file
+    :param rows: its rows
+    :param quick: whether to leave out the files several times as long
+    """
+
+    folder: Path
+    path: Path
+    rows: int
+    quick: bool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file (default {ROWS:,})")
-    parser.add_argument("--quick", action="store_true", help="leave out the files several times as long")
-    alone = parser.add_mutually_exclusive_group()
-    alone.add_argument("--enrichment", action="store_true", help="measure nothing but the enrichment")
-    alone.add_argument("--sync", action="store_true", help="measure nothing but the sync to PostgreSQL")
-    alone.add_argument("--maintenance", action="store_true", help="measure nothing but the maintenance of indexes")
-    alone.add_argument("--export", action="store_true", help="measure nothing but a load of Spotify's own export")
-    alone.add_argument("--statistics", action="store_true", help="measure nothing but the listening statistics")
-    alone.add_argument("--page", action="store_true", help="measure nothing but the page in the Airflow UI")
-    alone.add_argument("--scale", type=float, help="measure nothing but how each step grows, up to so many times")
-    arguments = parser.parse_args()
+    """Measure what the command line names, and print what was found."""
+    arguments = read_arguments()
     with TemporaryDirectory() as folder:
         if arguments.scale:
             show_ratios(measure_growth(Path(folder), arguments.rows, arguments.scale))
             return
         path = Path(folder) / "history.csv"
         write_sample(path, rows=arguments.rows)
-        if arguments.enrichment:
-            enrichments, numbers = measure_on_loaded(Path(folder) / "enrichment", path)
-            show(list(enrichments.values()))
-            show_ratios(enrichment_ratios(enrichments, numbers))
-            return
-        if arguments.sync:
-            syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
-            show(list(syncs.values()))
-            show_ratios(sync_ratios(syncs, written))
-            return
-        if arguments.maintenance:
-            show_ratios(measure_maintained(Path(folder), path))
-            return
-        if arguments.export:
-            show_ratios(measure_export(Path(folder)))
-            return
-        if arguments.statistics:
-            show_ratios(measure_statistics(Path(folder), path))
-            return
-        if arguments.page:
-            show_ratios(measure_shown(path))
-            return
-        long_path = None
-        if not arguments.quick:
-            long_path = Path(folder) / "long.csv"
-            write_sample(long_path, rows=arguments.rows * MEMORY_TIMES)
-        loads = measure_alone(Path(folder) / "mongodb", path, long_path, arguments.rows)
-        enrichments, numbers = measure_on_loaded(Path(folder) / "enrichment", path)
-        syncs, written = measure_synced(Path(folder), path, arguments.rows, arguments.quick)
-        maintained = measure_maintained(Path(folder), path)
-        histories = [*measure_export(Path(folder)), *measure_statistics(Path(folder), path)]
-        dags = measure_dag(path, arguments.rows)
-        shown = measure_shown(path)
-    show([*loads.values(), *enrichments.values(), *syncs.values(), *dags.values()])
-    show_ratios(
-        [
-            *load_ratios(loads, dags),
-            *enrichment_ratios(enrichments, numbers),
-            *sync_ratios(syncs, written),
-            *maintained,
-            *histories,
-            *shown,
-        ]
-    )
+        bench = Bench(folder=Path(folder), path=path, rows=arguments.rows, quick=arguments.quick)
+        parts = [PARTS[arguments.part]] if arguments.part else [measure_all_loads, *PARTS.values()]
+        found = [measure_part(bench) for measure_part in parts]
+    if measurements := [one for part in found for one in part.measurements]:
+        show(measurements)
+    show_ratios([ratio for part in found for ratio in part.ratios])
 
 
-def measure_export(folder: Path) -> list[Ratio]:
-    """The load of Spotify's ZIP beside that of a CSV with the very same plays; what is asked of it."""
+def read_arguments() -> argparse.Namespace:
+    """Return what the command line asks for: ``rows``, ``quick``, and the ``part`` or ``scale`` to measure alone."""
+    parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file (default {ROWS:,})")
+    parser.add_argument("--quick", action="store_true", help="leave out the files several times as long")
+    alone = parser.add_mutually_exclusive_group()
+    for name, measure_part in PARTS.items():
+        text = f"nothing but: {measure_part.__doc__}"
+        alone.add_argument(f"--{name}", dest="part", action="store_const", const=name, help=text)
+    alone.add_argument("--scale", type=float, help="nothing but how each step grows, up to so many times")
+    return parser.parse_args()
+
+
+def measure_all_loads(bench: Bench) -> Found:
+    """Every way of loading a file."""
+    return measure_loads(bench.folder, bench.path, bench.rows, quick=bench.quick)
+
+
+def measure_export(bench: Bench) -> Found:
+    """The load of Spotify's own export, beside that of a CSV with the very same plays."""
     say(f"a ZIP of {export.RECORDS:,} records and a CSV of as many plays ...")
-    found = export.measure_export(folder / "export")
-    return [
+    found = export.measure_export(bench.folder / "export")
+    ratios: list[Ratio] = [
         ("seconds of the CSV's load", found["csv seconds"], "", lambda _: True),
         ("seconds of the ZIP's load", found["zip seconds"], "", lambda _: True),
         ("times the time of the CSV", found["zip seconds"] / found["csv seconds"], "1.5 or less", lambda x: x <= 1.5),
         ("peak MiB of loading the ZIP", found["zip peak MiB"], "under 300", lambda x: x < 300),
         ("plays that only one of both has", found["differing plays"], "0", lambda x: x == 0),
     ]
+    return Found(ratios=ratios)
 
 
-def measure_statistics(folder: Path, path: Path) -> list[Ratio]:
-    """The listening statistics beside pandas; what is asked of them."""
+def measure_statistics(bench: Bench) -> Found:
+    """The listening statistics, beside pandas."""
     say("the listening statistics, and pandas ...")
-    found = listening_statistics.measure_statistics(folder / "statistics", path)
-    return [
+    found = listening_statistics.measure_statistics(bench.folder / "statistics", bench.path)
+    ratios: list[Ratio] = [
         ("seconds of a refresh", found["seconds"], "under 5", lambda x: x < 5),
         ("seconds of pandas, with reading the plays", found["pandas seconds"], "", lambda _: True),
         ("numbers that differ from those of pandas", found["differing"], "0", lambda x: x == 0),
         ("seconds of writing ml_features", found["features seconds"], "", lambda _: True),
     ]
+    return Found(ratios=ratios)
 
 
 def measure_growth(folder: Path, rows: int, most: float) -> list[Ratio]:
@@ -145,33 +122,36 @@ def measure_growth(folder: Path, rows: int, most: float) -> list[Ratio]:
     ]
 
 
-def measure_on_loaded(folder: Path, path: Path) -> tuple[dict[str, Measurement], dict[str, float]]:
+def measure_enriched(bench: Bench) -> Found:
     """The enrichment of a loaded history, on servers of its own."""
+    folder = bench.folder / "enrichment"
     server = Mongod(folder / "mongodb")
     server.start()
     try:
         with Database(server.uri) as database:
             say("the enrichment against the simulator ...")
-            backfill.load_all(server.uri, database.name, str(path))
-            return measure_enrichment(folder, server, database.name)
+            backfill.load_all(server.uri, database.name, str(bench.path))
+            enrichments, numbers = measure_enrichment(folder, server, database.name)
     finally:
         server.stop()
+    return Found(measurements=list(enrichments.values()), ratios=enrichment_ratios(enrichments, numbers))
 
 
-def measure_synced(folder: Path, path: Path, rows: int, quick: bool) -> tuple[dict[str, Measurement], dict[str, float]]:
-    """The sync of a loaded history, and unless in a hurry of a longer one."""
+def measure_synced(bench: Bench) -> Found:
+    """The sync of a loaded history to PostgreSQL, and unless in a hurry of a longer one."""
     long_path = None
-    if not quick:
-        long_path = folder / "long-for-sync.csv"
-        write_sample(long_path, rows=rows * LONG_TIMES)
+    if not bench.quick:
+        long_path = bench.folder / "long-for-sync.csv"
+        write_sample(long_path, rows=bench.rows * LONG_TIMES)
     say("the sync to PostgreSQL, dlt's merge and one COPY ...")
-    return measure_sync(folder / "sync", path, rows, long_path)
+    syncs, written = measure_sync(bench.folder / "sync", bench.path, bench.rows, long_path)
+    return Found(measurements=list(syncs.values()), ratios=sync_ratios(syncs, written))
 
 
-def measure_maintained(folder: Path, path: Path) -> list[Ratio]:
-    """Maintenance with nothing to do, and rebuilds beside a writer and a reader; what is asked of each."""
+def measure_maintained(bench: Bench) -> Found:
+    """The maintenance of indexes with nothing to do, and rebuilds beside a writer and a reader."""
     say("the maintenance of indexes ...")
-    found = measure_maintenance(folder / "maintenance", path)
+    found = measure_maintenance(bench.folder / "maintenance", bench.path)
     rows: list[Ratio] = [
         ("seconds of maintenance with nothing to do", found["idle seconds"], "", lambda _: True),
         ("our own processor seconds of it", found["idle processor seconds"], "under 2", lambda x: x < 2),
@@ -185,160 +165,20 @@ def measure_maintained(folder: Path, path: Path) -> list[Ratio]:
             (f"{system}: longest write, seconds", found[f"{system} longest write seconds"], "under 1", lambda x: x < 1),
             (f"{system}: longest read, seconds", found[f"{system} longest read seconds"], "under 1", lambda x: x < 1),
         ]
-    return rows
+    return Found(ratios=rows)
 
 
-def measure_alone(folder: Path, path: Path, long_path: Path | None, rows: int) -> dict[str, Measurement]:
-    """The loads without Airflow, on a MongoDB of their own: an idle Airflow takes a good part of a core."""
-    server = Mongod(folder)
-    server.start()
-    try:
-        loads = measure_loads(server.uri, str(path), rows)
-        if long_path:
-            loads["long"] = measure_long(server.uri, str(long_path), rows * MEMORY_TIMES)
-        return loads
-    finally:
-        server.stop()
-
-
-def measure_loads(uri: str, path: str, rows: int) -> dict[str, Measurement]:
-    """Each way of loading the file, each into a database of its own that is dropped afterwards."""
-    found = {}
-    with Database(uri) as database:
-        say("a loader of the usual kind (iterrows, one bulk_write) ...")
-        found["row by row"] = measure("iterrows, one bulk_write", rows, load_row_by_row, (uri, database.name, path))
-    with Database(uri) as database:
-        say("csv_backfill's chunks in one process ...")
-        ((file_plan, chunks),) = backfill.plan(uri, database.name, path)
-        found["one"] = measure("ours, 1 process", rows, backfill.load, (uri, database.name, chunks, file_plan.rows))
-        documents = database.encoded_plays()
-    with Database(uri) as database:
-        say("the same documents already encoded ...")
-        found["encoded"] = measure(
-            "the same documents, encoded before", rows, insert_encoded, (uri, database.name, documents)
-        )
-        del documents
-    with Database(uri) as database:
-        say(f"csv_backfill's chunks in {PROCESSES} processes ...")
-        found["two"] = measure_parallel("ours, 2 processes", uri, database.name, path, rows)
-    with Database(uri) as database:
-        say("the whole backfill without Airflow, and again ...")
-        arguments = (uri, database.name, path)
-        found["whole"] = measure("ours, whole load, 1 process", rows, backfill.load_all, arguments)
-        found["again"] = measure("ours, whole load again, unchanged", rows, backfill.load_all, arguments)
-    return found
-
-
-def measure_long(uri: str, path: str, rows: int) -> Measurement:
-    with Database(uri) as database:
-        say(f"a file {MEMORY_TIMES} times as long in {PROCESSES} processes ...")
-        return measure_parallel(f"ours, 2 processes, {MEMORY_TIMES} times", uri, database.name, path, rows)
-
-
-def measure_parallel(name: str, uri: str, database: str, path: str, rows: int) -> Measurement:
-    """Load a file's chunks side by side, each process taking every other chunk."""
-    ((file_plan, chunks),) = backfill.plan(uri, database, path)
-    shares = [(uri, database, chunks[first::PROCESSES], file_plan.rows) for first in range(PROCESSES)]
-    return measure(name, rows, backfill.load, *shares)
-
-
-def measure_dag(path: Path, rows: int) -> dict[str, Measurement]:
-    """The DAG in a stack of its own: a first load, and the same file again."""
-    say("the DAG csv_backfill in Airflow, and again ...")
-    up(STACK, [])
-    try:
-        stack = open_stack(STACK)
-        if stack is None:
-            raise RuntimeError(f"the stack {STACK} was started and is not there")
-        settings = stack.variables
-        with MongoClient[dict[str, Any]](settings["MONGODB_URI"]) as client:
-            client.drop_database(settings["MONGODB_DATABASE"])
-        return {
-            "first": dag_measurement("DAG csv_backfill, first run", rows, run_dag(stack, path)),
-            "again": dag_measurement("DAG csv_backfill, same file again", rows, run_dag(stack, path)),
-        }
-    finally:
-        down(STACK)
-
-
-def measure_shown(path: Path) -> list[Ratio]:
-    """The page over a history that went all the way, in the same stack; what is asked of each panel."""
+def measure_shown(bench: Bench) -> Found:
+    """The page in the Airflow UI, over a history that went all the way, in a stack of its own."""
     say("the page in the Airflow UI ...")
-    up(STACK, [])
-    try:
-        stack = open_stack(STACK)
-        if stack is None:
-            raise RuntimeError(f"the stack {STACK} was started and is not there")
-        found = measure_page(stack, path)
-    finally:
-        down(STACK)
-    return [
+    with own_stack() as stack:
+        found = measure_page(stack, bench.path)
+    ratios: list[Ratio] = [
         (f"page, {panel}: milliseconds {when}", milliseconds, "under 300", lambda x: x < 300)
         for when, panels in found.items()
         for panel, milliseconds in panels.items()
     ]
-
-
-def dag_measurement(name: str, rows: int, seconds: float) -> Measurement:
-    return Measurement(name=name, rows=rows, seconds=seconds, peak_mebibytes=0)
-
-
-class Database:
-    """A database with a random name, dropped at the end."""
-
-    def __init__(self, uri: str) -> None:
-        self.name = f"echotune_benchmark_{secrets.token_hex(4)}"
-        self._uri = uri
-        self._client = MongoClient[dict[str, Any]](uri)
-
-    def __enter__(self) -> Database:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._client.drop_database(self.name)
-        self._client.close()
-
-    def encoded_plays(self) -> list[RawBSONDocument]:
-        with MongoClient[RawBSONDocument](self._uri, document_class=RawBSONDocument) as client:
-            return list(client[self.name]["listening_history"].find())
-
-
-def say(text: str) -> None:
-    print(f"measuring: {text}", file=sys.stderr, flush=True)
-
-
-def show(measurements: Sequence[Measurement]) -> None:
-    print(f"\n{'':38}{'rows':>12}{'seconds':>10}{'rows/s':>10}{'peak MiB':>10}")
-    for one in measurements:
-        memory = f"{one.peak_mebibytes:,.0f}" if one.peak_mebibytes else ""
-        print(f"{one.name:38}{one.rows:12,}{one.seconds:10.2f}{one.rows / one.seconds:10,.0f}{memory:>10}")
-
-
-def load_ratios(loads: dict[str, Measurement], dags: dict[str, Measurement]) -> list[Ratio]:
-    """What issue and README ask of a load."""
-    two, again = loads["two"], loads["again"]
-    rows: list[Ratio] = [
-        ("times faster than row by row", loads["row by row"].seconds / two.seconds, "25 or more", lambda x: x >= 25),
-        (
-            "times the time of encoded documents",
-            two.seconds / loads["encoded"].seconds,
-            "2.5 or less",
-            lambda x: x <= 2.5,
-        ),
-        ("peak MiB of a loading process", two.peak_mebibytes, "under 300", lambda x: x < 300),
-        ("re-run / first load, our own work", again.seconds / loads["whole"].seconds, "under 0.1", lambda x: x < 0.1),
-        ("seconds of the whole DAG", dags["first"].seconds, "under 90", lambda x: x < 90),
-        (
-            "re-run / first run of the DAG",
-            dags["again"].seconds / dags["first"].seconds,
-            "under 0.1",
-            lambda x: x < 0.1,
-        ),
-    ]
-    if "long" in loads:
-        growth = loads["long"].peak_mebibytes / two.peak_mebibytes
-        rows.append((f"peak memory, file {MEMORY_TIMES} times as long / file", growth, "about 1", lambda x: x < 1.1))
-    return rows
+    return Found(ratios=ratios)
 
 
 def enrichment_ratios(found: dict[str, Measurement], numbers: dict[str, float]) -> list[Ratio]:
@@ -397,10 +237,15 @@ def sync_ratios(found: dict[str, Measurement], numbers: dict[str, float]) -> lis
     return rows
 
 
-def show_ratios(rows: Sequence[Ratio]) -> None:
-    print(f"\n{'':50}{'measured':>10}  {'asked':14}")
-    for name, value, asked, reached in rows:
-        print(f"{name:50}{value:10.2f}  {asked:14}{'' if reached(value) else 'NOT REACHED'}")
+PARTS: dict[str, Callable[[Bench], Found]] = {
+    "enrichment": measure_enriched,
+    "sync": measure_synced,
+    "maintenance": measure_maintained,
+    "export": measure_export,
+    "statistics": measure_statistics,
+    "page": measure_shown,
+}
+"""What can be measured alone, by the name of its option."""
 
 
 if __name__ == "__main__":
