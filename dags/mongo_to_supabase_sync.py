@@ -17,9 +17,9 @@ from echotune.operators.supabase_sync import (
     SyncProfilesOperator,
     SyncSliceOperator,
 )
-from echotune.sync.tables import TABLES
+from echotune.sync.tables import TABLE_NAMES
 
-TABLE_NAMES = [table.name for table in TABLES]
+TABLES = list(TABLE_NAMES)
 
 DOC = """
 ### MongoDB to Supabase
@@ -42,10 +42,10 @@ what was proved. A run whose sides differ at its end has failed, and `summary` n
 
 PARAMS = {
     "tables": Param(
-        TABLE_NAMES,
+        TABLES,
         type="array",
-        items={"type": "string", "enum": TABLE_NAMES},
-        examples=TABLE_NAMES,
+        items={"type": "string", "enum": TABLES},
+        examples=TABLES,
         minItems=1,
         uniqueItems=True,
         title="Tables",

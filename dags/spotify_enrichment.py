@@ -8,6 +8,7 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY, MUSIC_CATALOG
 from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.enrichment.settings import REAL_PROVIDERS, EnrichmentKind, Subject
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
 from echotune.operators.spotify_enrichment import (
     AnnounceCatalogOperator,
@@ -19,6 +20,10 @@ from echotune.operators.spotify_enrichment import (
     ShareGenresOperator,
     SummariseEnrichmentOperator,
 )
+
+KINDS = [kind.value for kind in EnrichmentKind]
+PROVIDERS = [name.value for name in REAL_PROVIDERS]
+SUBJECTS = [subject.value for subject in Subject]
 
 DOC = """
 ### Spotify enrichment
@@ -40,10 +45,10 @@ much is left, why, and when it goes on. Progress while it runs is in the logs an
 
 PARAMS = {
     "kinds": Param(
-        ["audio_features", "catalog"],
+        KINDS,
         type="array",
-        items={"type": "string", "enum": ["audio_features", "catalog"]},
-        examples=["audio_features", "catalog"],
+        items={"type": "string", "enum": KINDS},
+        examples=KINDS,
         minItems=1,
         uniqueItems=True,
         title="Kinds",
@@ -52,8 +57,8 @@ PARAMS = {
     "providers": Param(
         ["spotify", "reccobeats"],
         type="array",
-        items={"type": "string", "enum": ["spotify", "reccobeats", "local"]},
-        examples=["spotify", "reccobeats", "local"],
+        items={"type": "string", "enum": PROVIDERS},
+        examples=PROVIDERS,
         uniqueItems=True,
         title="Providers of audio features",
         description="Asked in this order, each for what those before it did not have.",
@@ -159,7 +164,7 @@ with DAG(
             execution_timeout=timedelta(hours=24),
             map_index_template=f"{subject.replace('_', ' ')}, worker {{{{ task.worker }}}} of {{{{ task.workers }}}}",
         ).expand_kwargs(prepare.output)
-        for subject in ("audio_features", "tracks", "artists", "albums")
+        for subject in SUBJECTS
     )
     link = LinkCatalogOperator(task_id="link_artists_and_albums", pool="mongo_write")
     genres = ShareGenresOperator(task_id="share_genres", pool="mongo_write")

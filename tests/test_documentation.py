@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 from echotune.resources import PROJECT
 
 README = PROJECT / "README.md"
-PAGES = (README, *sorted((PROJECT / "docs").glob("*.md")))
+PAGES = (README, PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md")))
+CODE = re.compile(r"`((?:plugins|include|local|tests|dags|docs)/[\w./-]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 TARGET = re.compile(r"^    make ([a-z]+)|`make ([a-z]+)", re.MULTILINE)
 
@@ -46,3 +47,10 @@ def test_every_make_target_it_names_is_there(page: Path) -> None:
     targets = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     named = {first or second for first, second in TARGET.findall(page.read_text(encoding="utf-8"))}
     assert named <= set(targets)
+
+
+def test_every_file_that_the_recipes_name_is_there() -> None:
+    named = CODE.findall((PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    places = [name for name in named if "NAME" not in name]
+    assert [name for name in places if not (PROJECT / name).exists()] == []
+    assert len(places) > 20

@@ -11,7 +11,7 @@ import pytest
 
 from echotune.enrichment.capabilities import Capabilities, Capability
 from echotune.enrichment.line_up import LineUp, count_due, queue_of
-from echotune.enrichment.settings import Subject
+from echotune.enrichment.settings import REAL_PROVIDERS, Subject
 from tests.support.simulator import some_ids
 from tests.support.working import Desk, fill, set_state
 
@@ -25,6 +25,13 @@ def names(line_up: LineUp) -> list[str]:
 @pytest.mark.parametrize("order", [["spotify", "reccobeats"], ["reccobeats", "spotify"], ["reccobeats"]])
 def test_providers_are_asked_in_the_order_of_the_settings(desk: Desk, order: list[str]) -> None:
     assert names(desk.line_up(Subject.AUDIO_FEATURES, providers=order)) == order
+
+
+@pytest.mark.parametrize("name", REAL_PROVIDERS)
+def test_each_provider_that_a_run_may_name_is_in_its_line_up(desk: Desk, tmp_path: Path, name: str) -> None:
+    line_up = desk.line_up(Subject.AUDIO_FEATURES, providers=[name], features_table="table.csv")
+    services = replace(line_up.services, features_table=tmp_path / "table.csv")
+    assert names(replace(line_up, services=services)) == [name]
 
 
 @pytest.mark.parametrize("subject", [Subject.TRACKS, Subject.ARTISTS, Subject.ALBUMS])

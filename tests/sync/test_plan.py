@@ -15,10 +15,11 @@ from echotune.history.store import HistoryStore
 from echotune.sync.errors import SyncError
 from echotune.sync.plan import MonthChanges, cut_months, plan_sync
 from echotune.sync.runs import start_run
-from echotune.sync.settings import TABLE_NAMES, SyncSettings
+from echotune.sync.settings import SyncSettings
 from echotune.sync.slices import Slice
 from echotune.sync.source import SyncSource
 from echotune.sync.synchronise import sync_slice
+from echotune.sync.tables import TABLE_NAMES
 from tests.support.syncing import FIRST_PLAY, now, play, small_history, spotify_id, sync_all
 
 

@@ -47,6 +47,9 @@ class ProviderName(StrEnum):
     MOCK = "mock"
 
 
+REAL_PROVIDERS = tuple(name for name in ProviderName if name is not ProviderName.MOCK)
+"""Providers that a run may name: made-up values never mix with real ones."""
+
 SIMULATED = "-simulated"
 """Follows the name of a provider whose service is simulated, so that its values are never taken for real ones."""
 
@@ -100,7 +103,7 @@ class EnrichmentSettings(BaseModel):
         if not self.kinds:
             raise ValueError("kinds is empty: name audio_features, catalog or both")
         if not self.providers and EnrichmentKind.AUDIO_FEATURES in self.kinds and not self.mock:
-            raise ValueError("providers is empty: name at least one of spotify, reccobeats, local")
+            raise ValueError(f"providers is empty: name at least one of {', '.join(REAL_PROVIDERS)}")
         if len(set(self.providers)) < len(self.providers):
             raise ValueError("providers names one of them twice")
         if ProviderName.MOCK in self.providers:

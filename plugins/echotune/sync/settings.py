@@ -18,9 +18,7 @@ from pydantic import (
 )
 
 from echotune.sync.errors import SyncError
-from echotune.sync.tables import TABLES
-
-TABLE_NAMES = tuple(table.name for table in TABLES)
+from echotune.sync.tables import TABLE_NAMES
 
 
 def split_list(value: Any) -> Any:

@@ -13,7 +13,7 @@ from echotune.sync.columns import Column, ColumnType, Document, Row
 from echotune.sync.row_ids import Kind, row_id
 from echotune.sync.values import NUL, REPLACEMENT
 
-__all__ = ["RULES_VERSION", "TABLES", "Column", "ColumnType", "Document", "Reference", "Row", "Table"]
+__all__ = ["RULES_VERSION", "TABLES", "TABLE_NAMES", "Column", "ColumnType", "Document", "Reference", "Row", "Table"]
 
 RULES_VERSION = 1
 """Raised when a rule by which documents become rows changes: what was computed by the old ones is void."""
@@ -223,6 +223,8 @@ LISTENING_HISTORY = Table(
 
 TABLES = (USERS, ARTISTS, ALBUMS, TRACKS, TRACK_ARTISTS, AUDIO_FEATURES, LISTENING_HISTORY)
 """In the order in which they refer to each other."""
+
+TABLE_NAMES = tuple(table.name for table in TABLES)
 
 
 def table_named(name: str) -> Table:
