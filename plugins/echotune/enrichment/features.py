@@ -38,6 +38,7 @@ class Feature:
 
 
 def share(name: str) -> Feature:
+    """Describe a feature between 0 and 1."""
     return Feature(name=name, low=0, high=1)
 
 

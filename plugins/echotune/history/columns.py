@@ -35,14 +35,17 @@ class Column:
 
 
 def play(name: str, type_: ValueType, path: str, *, required: bool = False) -> Column:
+    """Describe a column that tells plays apart: a change of it is another play, with another ``_id``."""
     return Column(name=name, type=type_, path=path, required=required, identifies_play=True)
 
 
 def personal(name: str, path: str) -> Column:
+    """Describe a column that is written as the policy for personal data says."""
     return Column(name=name, type=TEXT, path=path, personal=True)
 
 
 def detail(name: str, type_: ValueType, path: str) -> Column:
+    """Describe any other column: identity and privacy do not rest on it."""
     return Column(name=name, type=type_, path=path)
 
 

@@ -44,6 +44,7 @@ class Place(NamedTuple):
 
 
 def place_of(column: Column) -> Place:
+    """Return where the cell of a column goes."""
     section, _, field = column.path.rpartition(".")
     parse = None if column.type is TEXT else column.type.parse
     return Place(column.name, section, field, parse, column.type.is_canonical, column.type.write, column.required)
@@ -56,14 +57,17 @@ def places_of(is_part: Callable[[Column], bool]) -> tuple[tuple[Place, ...], Cal
 
 
 def tells_of_track(column: Column) -> bool:
+    """Whether a column tells of the track: the same for each of its plays."""
     return column.path.split(".")[0] in TRACK_SECTIONS
 
 
 def is_moment(column: Column) -> bool:
+    """Whether a column differs from play to play."""
     return column.path in MOMENT_PATHS
 
 
 def is_circumstance(column: Column) -> bool:
+    """Whether a column tells of user, device or flags."""
     return not (column.personal or is_moment(column) or tells_of_track(column))
 
 

@@ -34,12 +34,20 @@ def instant_of_count(value: Any) -> datetime:
 
 
 def text_of(value: Any) -> str:
+    """Take a text.
+
+    :raises ValueError: it is not one; the message follows the name of the field
+    """
     if not isinstance(value, str):
         raise ValueError("is not a text")
     return value
 
 
 def truth_of(value: Any) -> bool:
+    """Take true or false.
+
+    :raises ValueError: it is neither; the message follows the name of the field
+    """
     if not isinstance(value, bool):
         raise ValueError("is neither true nor false")
     return value

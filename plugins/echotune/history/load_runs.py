@@ -26,10 +26,12 @@ FORGETTING_ID = uuid5(LOAD_NAMESPACE, "forgetting")
 
 
 def file_load_id(file: InspectedFile, settings: LoadSettings) -> UUID:
+    """The id of the record of loading a file: the same for the same content, settings and chunks."""
     return _load_id("file", file.sha256, str(settings.chunk_rows), settings)
 
 
 def chunk_load_id(chunk: Chunk, settings: LoadSettings) -> UUID:
+    """The id of the record of loading a chunk: the same for the same content, place and settings."""
     return _load_id("chunk", chunk.content_sha256, str(chunk.first_row), settings)
 
 

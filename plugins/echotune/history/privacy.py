@@ -19,6 +19,8 @@ REMOVED = "[removed]"
 
 
 class PersonalDataPolicy(StrEnum):
+    """What becomes of IP addresses and user agents: left out, hashed with a key, or kept."""
+
     DROP = "drop"
     HASH = "hash"
     KEEP = "keep"

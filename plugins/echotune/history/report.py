@@ -25,6 +25,7 @@ TITLES = {
 
 
 def file_line(plan: FilePlan, counts: LoadCounts) -> str:
+    """One line on what became of the rows of a file."""
     numbers = {name: value for name, value in asdict(counts).items() if name in TITLES}
     told = ", ".join(f"{value:,} {TITLES[name]}" for name, value in numbers.items() if value or name == "rows")
     skipped = f"; {plan.done_chunks} chunk(s) known to be done, not read again" if plan.done_chunks else ""

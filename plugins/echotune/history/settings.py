@@ -13,6 +13,8 @@ from echotune.history.privacy import PersonalDataPolicy
 
 
 class BadRowAction(StrEnum):
+    """What a load does with a row that does not fit: put it aside and go on, or stop."""
+
     QUARANTINE = "quarantine"
     STOP = "stop"
 

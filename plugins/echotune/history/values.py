@@ -62,6 +62,10 @@ def _parse_whole(cell: str) -> int:
 
 
 def parse_decimal(cell: str) -> float:
+    """A finite number.
+
+    :raises ValueError: the cell holds none
+    """
     try:
         number = float(cell)
     except ValueError:
@@ -72,6 +76,7 @@ def parse_decimal(cell: str) -> float:
 
 
 def write_decimal_integer(number: int) -> str:
+    """A whole number as pandas writes it where a column has empty cells: ``3.0``."""
     return f"{number}.0"
 
 
@@ -79,6 +84,10 @@ BOOLEANS = {"True": True, "False": False, "true": True, "false": False, "TRUE": 
 
 
 def parse_boolean(cell: str) -> bool:
+    """True or False, in the three spellings that exporters use.
+
+    :raises ValueError: the cell is neither
+    """
     try:
         return BOOLEANS[cell]
     except KeyError:
@@ -114,10 +123,12 @@ def parse_list(cell: str) -> list[str]:
 
 
 def write_list(parts: list[str]) -> str:
+    """Join parts with commas; a comma inside a part is written ``\\,``."""
     return ",".join(part.replace(",", "\\,") for part in parts)
 
 
 def write_spaced_list(parts: list[str]) -> str:
+    """Join parts with a comma and a space; a comma inside a part is written ``\\,``."""
     return ", ".join(part.replace(",", "\\,") for part in parts)
 
 

@@ -33,6 +33,7 @@ class FeatureColumn:
 
 
 def column(name: str, type_: pa.DataType, meaning: str) -> FeatureColumn:
+    """Describe a column."""
     return FeatureColumn(name=name, type=type_, meaning=meaning)
 
 

@@ -18,6 +18,8 @@ WARNING_MONTHS = 3.0
 
 
 class Level(StrEnum):
+    """How near a database is to its limit."""
+
     FINE = "fine"
     WARNING = "warning"
     CRITICAL = "critical"
