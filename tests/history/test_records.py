@@ -149,6 +149,14 @@ def test_a_carriage_return_in_quotes_is_kept() -> None:
     assert read(line) == [row(platform="old\rmac")]
 
 
+@pytest.mark.parametrize("cell", ["\ufdd0", "\ufdd00", "\ufdd0\r", "\r\ufdd01", "\ufdd0\n\r"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_code_point_that_is_no_character_is_kept(cell: str, line_end: str) -> None:
+    line = ",".join(row(platform="HERE", Label="old\rmac")).replace("HERE", f'"{cell}"')
+    assert read(line.replace("old\rmac", '"old\rmac"') + line_end) == [row(platform=cell, Label="old\rmac")]
+    assert read(line.replace("old\rmac", "") + line_end) == [row(platform=cell)]
+
+
 def test_a_carriage_return_outside_quotes_has_one_fate_whatever_else_is_quoted() -> None:
     plain = ",".join(row(platform="old\rmac"))
     quoted = plain.replace("Bohemian", '"Bohemian"')

@@ -13,14 +13,17 @@ from echotune.history.columns import HEADER
 from echotune.history.errors import CellError
 
 WIDTH = len(HEADER)
-LONGEST_ROW = 8 * 2**20
-"""Bytes: with room to spare under the 16 MiB that a MongoDB document may have."""
+LONGEST_ROW = 4 * 2**20
+"""Bytes. A MongoDB document may have 16 MiB, and a list of short texts takes 13 times the room in it."""
 LONGEST_CELL = csv.field_size_limit()
 """Characters. It also bounds how far a quote that is never closed can reach."""
 
 
-MASKED_RETURN = "\ufdd0"
-"""A code point that Unicode reserves for uses inside a program: it is in no text that is exchanged."""
+MASK = "\ufdd0"
+"""A code point that Unicode reserves for uses inside a program. A text that has it all the same keeps it."""
+MASK_BYTES = MASK.encode()
+MASKED_MASK = MASK + "0"
+MASKED_RETURN = MASK + "1"
 
 
 class Record(NamedTuple):
@@ -88,12 +91,14 @@ def _split(lines: Iterable[str]) -> list[str]:
 
 
 def _unmasked(raw: bytes, cells: list[str]) -> list[str]:
-    return [cell.replace(MASKED_RETURN, "\r") for cell in cells] if b"\r" in raw else cells
+    if b"\r" not in raw and MASK_BYTES not in raw:
+        return cells
+    return [cell.replace(MASKED_RETURN, "\r").replace(MASKED_MASK, MASK) for cell in cells]
 
 
 def _text(line: bytes) -> str:
     """Decode a line. A carriage return inside it is text; csv takes it for the line's end, so it is masked."""
-    text = line.decode()
+    text = line.decode().replace(MASK, MASKED_MASK)
     if "\r" not in text:
         return text
     body = text.removesuffix("\n").removesuffix("\r")

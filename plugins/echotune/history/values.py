@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 LARGEST_INTEGER = 2**63 - 1
@@ -49,16 +50,27 @@ def parse_signed_integer(cell: str) -> int:
 
 
 def _parse_whole(cell: str) -> int:
+    _refuse_underscores(cell)
     try:
         number = int(cell.removesuffix(".0"))
     except ValueError:
-        decimal = parse_decimal(cell)
-        if not decimal.is_integer():
-            raise ValueError("is not a whole number") from None
-        number = int(decimal)
+        number = _parse_whole_decimal(cell)
     if abs(number) > LARGEST_INTEGER:
         raise ValueError("is larger than 64 bits")
     return number
+
+
+def _parse_whole_decimal(cell: str) -> int:
+    """A whole number such as ``3.00`` or ``1e3``, to its last digit: a float keeps the first 15 only."""
+    if abs(parse_decimal(cell)) > LARGEST_INTEGER:
+        raise ValueError("is larger than 64 bits")
+    try:
+        number = Decimal(cell)
+    except InvalidOperation:
+        raise ValueError("is not a whole number") from None
+    if number != number.to_integral_value():
+        raise ValueError("is not a whole number")
+    return int(number)
 
 
 def parse_decimal(cell: str) -> float:
@@ -66,6 +78,7 @@ def parse_decimal(cell: str) -> float:
 
     :raises ValueError: the cell holds none
     """
+    _refuse_underscores(cell)
     try:
         number = float(cell)
     except ValueError:
@@ -73,6 +86,12 @@ def parse_decimal(cell: str) -> float:
     if not math.isfinite(number):
         raise ValueError("is not a finite number")
     return number
+
+
+def _refuse_underscores(cell: str) -> None:
+    """Python reads ``1_000`` as a number, and nobody else does."""
+    if "_" in cell:
+        raise ValueError("is not a number")
 
 
 def write_decimal_integer(number: int) -> str:
