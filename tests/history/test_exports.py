@@ -143,6 +143,9 @@ def test_a_field_that_nobody_knows_yet_is_kept(store: HistoryStore, tmp_path: Pa
         ({"episode_name": 3, "spotify_track_uri": None}, "episode_name", "is not a text"),
         ({"platform": "a\0b"}, "platform", "holds a NUL character"),
         ({"platform": "\ud800"}, "platform", "holds what is no character"),
+        ({"calm": 1, "mood": {"of": ["\ud800"]}}, "mood", "holds what is no character"),
+        ({"calm": 1, "mood": [1e15] * 300_000}, "mood", "takes more than 4,194,304 bytes"),
+        ({"platform": float("nan")}, "platform", "is not a finite number"),
     ],
 )
 def test_a_bad_record_is_kept_with_field_and_reason(
@@ -164,6 +167,29 @@ def test_a_rejected_record_keeps_no_personal_data(store: HistoryStore, tmp_path:
     kept = store.rejected_rows.find_one()
     assert kept is not None
     assert "203.0.113.7" not in str(kept)
+
+
+@pytest.mark.parametrize("policy", ["drop", "hash", "keep"])
+def test_an_address_that_is_no_text_is_kept_as_the_policy_says(
+    store: HistoryStore, tmp_path: Path, policy: str
+) -> None:
+    path = tmp_path / "endsong_0.json"
+    path.write_text(json.dumps([record(ip_addr="\ud800")]))
+    assert load_source(store, path, pii_policy=policy).rejected == 1
+    kept = store.rejected_rows.find_one()
+    assert kept is not None
+    assert ("ud800" in kept["raw"]) == (policy == "keep")
+
+
+@pytest.mark.parametrize("value", ["soon", [1], {"a": 1}])
+def test_account_data_keeps_a_field_that_only_the_other_export_knows(
+    store: HistoryStore, tmp_path: Path, value: Any
+) -> None:
+    source = write_json(tmp_path / "StreamingHistory_music_0.json", [account_record(offline_timestamp=value)])
+    assert load_source(store, source).inserted == 1
+    play = store.plays.find_one()
+    assert play is not None
+    assert json.loads(play["source"]["other_fields"]) == {"offline_timestamp": value}
 
 
 def test_account_data_is_marked_as_exact_to_the_minute(store: HistoryStore, tmp_path: Path) -> None:

@@ -64,7 +64,24 @@ def test_a_value_that_is_no_record_is_told() -> None:
 
 
 def test_a_depth_that_no_record_has_is_told() -> None:
-    assert "RecursionError" in (split(b'{"a":' * 100_000, 4096)[0].problem or "")
+    assert "more than 100 levels" in (split(b'{"a":' * 100_000, 4096)[0].problem or "")
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":', b"}"), (b'{"a":[', b"]}")])
+def test_a_depth_that_python_reads_or_not_is_cut_at_the_same_place_whoever_calls(
+    opening: bytes, closing: bytes
+) -> None:
+    def split_deeper(frames: int) -> list[bytes]:
+        return [one.raw for one in split(content, 4096)] if not frames else split_deeper(frames - 1)
+
+    for levels in range(100, 1000, 25):
+        content = opening * levels + b"1" + closing * levels + b', {"b": 2}]'
+        assert split_deeper(0) == split_deeper(200)
+
+
+def test_a_record_of_some_levels_is_read() -> None:
+    fields = split(b'{"a":' * 100 + b"1" + b"}" * 100 + b"]")[0].fields
+    assert json.dumps(fields) == '{"a": ' * 100 + "1" + "}" * 100
 
 
 @pytest.mark.parametrize("top", [b"[", b" \n[", b"\xef\xbb\xbf[", b"\xef\xbb\xbf\n ["])

@@ -7,6 +7,7 @@ exact to the minute and with names only. Source of the names: files as Spotify s
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from echotune.history.columns import HEADER
 from echotune.history.errors import CellError
+from echotune.history.records import LONGEST_ROW
 
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_IN_MILLISECONDS = 10**11
@@ -254,14 +256,35 @@ class ExportReader:
         if record.keys() - self._known:
             other = {name: value for name, value in record.items() if name not in self._known and value is not None}
             if other:
-                kept["other_fields"] = json.dumps(other, ensure_ascii=False)
-        if (record.get(OFFLINE_TIMESTAMP) or 0) >= FIRST_IN_MILLISECONDS:
+                kept["other_fields"] = _other_fields(other)
+        if OFFLINE_TIMESTAMP in self._known and (record.get(OFFLINE_TIMESTAMP) or 0) >= FIRST_IN_MILLISECONDS:
             kept["offline_timestamp_unit"] = "ms"
         return kept
+
+
+def _other_fields(fields: Mapping[str, Any]) -> str:
+    """The JSON of fields that nobody knows yet.
+
+    :raises CellError: no document holds it
+    """
+    text = json.dumps(fields, ensure_ascii=False)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        name = next(name for name, value in fields.items() if "\\ud" in json.dumps(value))
+        raise CellError(column=name, reason="holds what is no character") from None
+    if size > LONGEST_ROW:
+        raise CellError(
+            column=max(fields, key=lambda name: len(json.dumps(fields[name]))),
+            reason=f"takes more than {LONGEST_ROW:,} bytes",
+        )
+    return text
 
 
 def _written(name: str, value: Any) -> str:
     """A value of JSON as the combined CSV writes it."""
     if isinstance(value, dict | list):
         raise CellError(column=name, reason="holds more than a single value")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise CellError(column=name, reason="is not a finite number")
     return str(value)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from io import BufferedIOBase
+from typing import Any
 
 from echotune.history.errors import HistoryError
 from echotune.history.records import LONGEST_ROW, Record
@@ -15,6 +16,8 @@ BLOCK_BYTES = 512 * 1024
 LONGEST_WORD = len("-Infinity") + 1
 SEPARATORS = re.compile(r"[\s,]*")
 UTF8_MARK = b"\xef\xbb\xbf"
+MOST_LEVELS = 100
+"""Of lists and objects in each other. A record of Spotify's has one."""
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -60,6 +63,26 @@ def read_blocks(stream: BufferedIOBase, length: int | None = None) -> Iterator[b
         left = None if left is None else left - len(block)
 
 
+def has_more_levels(value: Any, most: int) -> bool:
+    """Whether lists and objects lie in each other more than so many levels deep."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return any(isinstance(one, dict | list) for one in level)
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"has more than {MOST_LEVELS} levels of lists and objects in each other"
+    return f"is not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'a number has too many digits'}"
+
+
 class _Splitter:
     """The text that was read; what lies behind ``_place`` is not yet split."""
 
@@ -101,9 +124,16 @@ class _Splitter:
             # What ends where the text ends may go on: 12 with 34.
             if end < len(self._text) or not self._read():
                 break
+        if self._is_nested_too_deep(value, end):
+            return self._broken(width, RecursionError())
         if isinstance(value, dict):
             return Record(self._take(end), fields=value)
         return Record(self._take(end), problem="is not a record of fields")
+
+    def _is_nested_too_deep(self, value: Any, end: int) -> bool:
+        """Python reads some hundred levels, how many depends on who calls: planning and loading would not agree."""
+        opened = self._text.count("{", self._place, end) + self._text.count("[", self._place, end)
+        return opened > MOST_LEVELS and has_more_levels(value, MOST_LEVELS)
 
     def _may_go_on(self, error: Exception) -> bool:
         """Whether a value may only seem broken because the text ends in it."""
@@ -116,9 +146,8 @@ class _Splitter:
         mark = "}" if isinstance(error, RecursionError) else "{"
         while (following := self._text.find(mark, self._place + width + 1)) < 0 and self._read():
             pass
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
         end = following if following >= 0 else len(self._text)
-        return Record(self._take(end), problem=f"is not JSON: {reason}")
+        return Record(self._take(end), problem=_problem(error))
 
     def _closing(self) -> Record:
         while self._read():

@@ -47,7 +47,7 @@ class PersonalData:
         if self.policy is PersonalDataPolicy.DROP:
             return lambda cell: None
         key = self.key or b""
-        return lambda cell: hmac.new(key, cell.encode(), sha256).hexdigest()
+        return lambda cell: hmac.new(key, cell.encode(errors="surrogatepass"), sha256).hexdigest()
 
     def redact(self, text: str) -> str:
         """Remove what looks like an address or a user agent from the text of a row that could not be read."""
