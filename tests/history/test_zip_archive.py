@@ -75,6 +75,39 @@ def test_an_encrypted_member_is_named(path: Path) -> None:
         find_files(path)
 
 
+def test_two_members_of_one_name_are_refused_for_only_one_could_be_read(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(HISTORY, b"[1]")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr(HISTORY, b"[2]")
+    with pytest.raises(HistoryError, match="my_spotify_data.zip holds .*2019_6.json 2 times"):
+        find_files(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_is_packed_as_spotify_never_does_is_named(path: Path, method: int) -> None:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(HISTORY, b"[]")
+    with pytest.raises(HistoryError, match="2019_6.json is not packed as Spotify does"):
+        find_files(path)
+
+
+def test_a_zip_whose_directory_lies_about_its_place_is_called_damaged(path: Path) -> None:
+    write_zip(path, {HISTORY: b"[]"})
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + content[5:])
+    with (
+        pytest.raises(HistoryError, match=r"my_spotify_data\.zip is damaged"),
+        open_history(HistoryFile(path=path, member=HISTORY)),
+    ):
+        pass
+
+
+def test_a_name_with_backslashes_is_a_history_too(path: Path) -> None:
+    write_zip(path, {HISTORY.replace("/", "\\"): b"[]"})
+    assert [file.member for file in find_files(path)] == [HISTORY.replace("/", "\\")]
+
+
 def test_a_zip_without_a_history_says_what_it_should_hold(path: Path) -> None:
     write_zip(path, {"photos/cat.json": b"[]"})
     with pytest.raises(HistoryError, match="holds no listening history: none of its 1 files"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -20,6 +23,7 @@ HIGHEST_RATIO = 200
 SMALLEST_BOMB = 64 * 2**20
 """Bytes: what is smaller does no harm, however well it was packed."""
 ENCRYPTED = 0x1
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def is_history_name(name: str) -> bool:
@@ -33,16 +37,18 @@ def history_members(archive: BufferedIOBase, *, file: str) -> list[str]:
     :raises HistoryError: it is damaged, holds no history, or looks made to do harm: a member that would leave the
         folder it is unpacked in, or that unpacks to far more than a history would
     """
-    with _reading(file), zipfile.ZipFile(archive) as opened:
+    with _open(archive, file) as opened:
         members = [member for member in opened.infolist() if not member.is_dir()]
     for member in members:
         _check_path(member, file)
-    histories = [member for member in members if is_history_name(PurePosixPath(member.filename).name)]
+    # Some tools write backslashes; this knows both kinds.
+    histories = [member for member in members if is_history_name(PureWindowsPath(member.filename).name)]
     if not histories:
         raise HistoryError(
             f"{file} holds no listening history: none of its {len(members)} files is named such as "
             "Streaming_History_Audio_2019_6.json, endsong_0.json or StreamingHistory_music_0.json"
         )
+    _check_members(histories, file)
     _check_sizes(histories, file)
     return sorted(member.filename for member in histories)
 
@@ -53,19 +59,40 @@ def open_member(archive: BufferedIOBase, member: str, *, file: str) -> Iterator[
 
     :raises HistoryError: it is gone or damaged
     """
-    with _reading(file), zipfile.ZipFile(archive) as opened:
+    with _open(archive, file) as opened:
         try:
-            content = opened.open(member)
+            with _opening(file):
+                content = opened.open(member)
         except KeyError:
             raise HistoryError(f"{file}: {member} is gone: it was there when the run began") from None
-        with content:
+        with content, _reading(file):
             yield cast(BufferedIOBase, content)
 
 
 def member_size(archive: BufferedIOBase, member: str, *, file: str) -> int:
     """Return the bytes of a member once it is unpacked."""
-    with _reading(file), zipfile.ZipFile(archive) as opened:
+    with _open(archive, file) as opened:
         return opened.getinfo(member).file_size
+
+
+def _open(archive: BufferedIOBase, file: str) -> zipfile.ZipFile:
+    with _opening(file):
+        return zipfile.ZipFile(archive)
+
+
+@contextmanager
+def _opening(file: str) -> Iterator[None]:
+    """What zipfile raises for a damaged directory goes beyond what it says: wrong places, lengths and names."""
+    with _reading(file):
+        try:
+            yield
+        except (ValueError, EOFError, struct.error) as error:
+            raise zipfile.BadZipFile(error) from None
+        except OSError as error:
+            # So a file answers to a place before its start.
+            if error.errno != errno.EINVAL:
+                raise
+            raise zipfile.BadZipFile(error) from None
 
 
 @contextmanager
@@ -83,10 +110,20 @@ def _check_path(member: zipfile.ZipInfo, file: str) -> None:
         raise HistoryError(f"{file} holds {name!r}, a path that leads out of its folder: it is not from Spotify")
 
 
-def _check_sizes(members: Sequence[zipfile.ZipInfo], file: str) -> None:
+def _check_members(members: Sequence[zipfile.ZipInfo], file: str) -> None:
+    for name, count in Counter(member.filename for member in members).items():
+        if count > 1:
+            raise HistoryError(f"{file} holds {name} {count} times, and only one of them can be read: pack it again")
     for member in members:
         if member.flag_bits & ENCRYPTED:
             raise HistoryError(f"{file}: {member.filename} is encrypted: unpack it and load the folder")
+        if member.compress_type not in METHODS:
+            raise HistoryError(
+                f"{file}: {member.filename} is not packed as Spotify does: unpack it and load the folder"
+            )
+
+
+def _check_sizes(members: Sequence[zipfile.ZipInfo], file: str) -> None:
     unpacked = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
     if unpacked > SMALLEST_BOMB and unpacked > packed * HIGHEST_RATIO:
