@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,14 @@ import psycopg
 import pytest
 
 from echotune.history.store import HistoryStore
+from echotune.spotify_account.client import Account
+from echotune.spotify_account.errors import AccountUnavailable
 from echotune.spotify_account.playlists import PlaylistCounts, read_playlist, sync_playlists
 from echotune.spotify_account.progress import newest_known, playlists_due, remember_playlists
+from echotune.spotify_account.tokens import AccountAuthorization
 from local.servers.simulator import SpotifySimulator
-from tests.support.accounts import Kept, open_account, refresh_token_of
+from tests.support.accounts import QUICK, Kept, gate, open_account, refresh_token_of
+from tests.support.http_server import raw_server, replies, reply
 
 Connection = psycopg.Connection[Any]
 ROWS = "select spotify_playlist_id, name, description, public from public.playlists order by spotify_playlist_id"
@@ -20,6 +25,22 @@ ROWS = "select spotify_playlist_id, name, description, public from public.playli
 
 def playlist(number: int, **more: Any) -> dict[str, Any]:
     return {"id": f"list{number:03d}", "name": f"List {number}", "description": "", "public": True} | more
+
+
+def test_playlists_without_an_end_are_an_answer_that_makes_no_sense() -> None:
+    with raw_server() as server:
+        tokens = reply(body=b'{"access_token": "a", "expires_in": 3600}')
+        server.answer = replies(tokens, reply(body=json.dumps({"items": [playlist(1)] * 50}).encode()))
+        authorization = AccountAuthorization(client_id="id", accounts_url=server.url + "/api/token", bounds=QUICK)
+        account = Account("anna", authorization, "old", keep=str, gate=gate(), api_url=server.url + "/v1", bounds=QUICK)
+        with pytest.raises(AccountUnavailable, match="anna: Spotify tells of playlists without an end"):
+            list(account.playlists())
+
+
+def test_half_a_character_is_replaced() -> None:
+    found = read_playlist(playlist(1, name="a\ud800b", description="\0"))
+    assert found is not None
+    assert (found.name, found.description) == ("a\ufffdb", "\ufffd")
 
 
 @pytest.fixture

@@ -221,6 +221,12 @@ def test_what_is_missing_is_absent_and_what_makes_no_sense_too() -> None:
     assert play["timestamp"] == datetime(2026, 11, 1, tzinfo=UTC) + timedelta()
 
 
+def test_what_no_database_keeps_is_replaced_or_left_out() -> None:
+    track = {"uri": "spotify:track:\ud800", "name": "a\0b\udcff", "duration_ms": 2**63}
+    play = shape_play({"track": track, "played_at": "2026-11-01T00:00:00Z"}, "anna", NOW)
+    assert (play["spotify_track_uri"], play["track"]) == ("spotify:track:\ufffd", {"name": "a\ufffdb\ufffd"})
+
+
 def test_a_listener_who_is_forgotten_meanwhile_leaves_nothing(anna: Listening, store: HistoryStore) -> None:
     anna.play(3)
     begin_forgetting(store, "anna")

@@ -38,6 +38,13 @@ def test_a_code_is_worth_nothing_without_its_verifier_and_only_once(simulator: S
     assert asked.exchange(code).outcome is Outcome.ACCOUNT_PROBLEM
 
 
+def test_a_refresh_token_stays_where_the_answer_says_null() -> None:
+    with raw_server() as server:
+        server.answer = reply(body=b'{"access_token": "new", "expires_in": 3600, "refresh_token": null}')
+        authorization = AccountAuthorization(client_id="id", accounts_url=server.url + "/api/token", bounds=QUICK)
+        assert authorization.refresh("kept").body["refresh_token"] == "kept"
+
+
 def test_a_listener_may_refuse(simulator: SpotifySimulator) -> None:
     simulator.control.settings(consent=False)
     assert consent_to(authorization_at(simulator).get_authorize_url()) == {"error": "access_denied"}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from echotune.enrichment.errors import EntryError
-from echotune.enrichment.plain_text import excerpt
+from echotune.enrichment.plain_text import UNFIT, excerpt
 from echotune.enrichment.providers.base import Values
 
 LONGEST_TEXT = 1000
@@ -19,7 +19,6 @@ LONGEST_ADDRESS = 2000
 MOST_PARTS = 1000
 LARGEST_NUMBER = 2**31 - 1
 HIGHEST_POPULARITY = 100
-UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 UNKNOWN_YEAR = "0000"
 ID = re.compile(r"[0-9A-Za-z]{1,64}")

@@ -20,6 +20,8 @@ from echotune.spotify_account.tokens import AUTHORIZE_AGAIN, AccountAuthorizatio
 
 ITEMS_AT_ONCE = 50
 """The most plays, or playlists, in one answer."""
+MOST_PLAYLISTS = 20_000
+"""Spotify lets a listener have some ten thousand. Who tells more tells the same ones again and again."""
 
 
 class AccountClient:
@@ -95,6 +97,8 @@ class Account:
             offset += len(items)
             if len(items) < ITEMS_AT_ONCE:
                 return
+            if offset >= MOST_PLAYLISTS:
+                raise AccountUnavailable(f"{self.username}: Spotify tells of playlists without an end")
 
     def _page_of_playlists(self, offset: int) -> list[Any]:
         return self._items(lambda client: client.playlists(offset))

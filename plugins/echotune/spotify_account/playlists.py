@@ -9,11 +9,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from echotune.enrichment.plain_text import storable
 from echotune.resources import read_sql
 from echotune.spotify_account.client import Account
 from echotune.sync.row_ids import Kind, row_id
 from echotune.sync.transaction import sync_transaction
-from echotune.sync.values import NUL, REPLACEMENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,9 @@ def read_playlist(item: Any) -> Playlist | None:
         return None
     description = item.get("description")
     return Playlist(
-        spotify_id=_text(item["id"]),
-        name=_text(item["name"]),
-        description=_text(description) if isinstance(description, str) and description else None,
+        spotify_id=storable(item["id"]),
+        name=storable(item["name"]),
+        description=storable(description) if isinstance(description, str) and description else None,
         # Null is what Spotify says where it does not tell: nobody may be shown it then.
         public=item.get("public") is True,
     )
@@ -101,7 +101,3 @@ def write_playlists(
 def playlist_row_id(username: str, spotify_id: str) -> UUID:
     """The id of a playlist's row: several listeners may have the same playlist."""
     return row_id(Kind.PLAYLIST, f"{username}/{spotify_id}")
-
-
-def _text(found: str) -> str:
-    return found.replace(NUL, REPLACEMENT)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from echotune.enrichment.plain_text import storable
 from echotune.history.document import Document
 from echotune.history.duplicates import RECENTLY_PLAYED
 from echotune.history.errors import CellError
 from echotune.history.identity import play_id
-from echotune.history.values import parse_instant
+from echotune.history.values import LARGEST_INTEGER, parse_instant
 
 FORMAT = RECENTLY_PLAYED
 """Also part of the identity of such plays: it never changes."""
@@ -85,7 +86,7 @@ def _object(found: Any) -> Mapping[str, Any]:
 
 
 def _text(found: Any) -> str | None:
-    return found.replace("\0", "\ufffd") if isinstance(found, str) and found else None
+    return storable(found) if isinstance(found, str) and found else None
 
 
 def _first_name(artists: Any) -> str | None:
@@ -93,7 +94,7 @@ def _first_name(artists: Any) -> str | None:
 
 
 def _duration(found: Any) -> int | None:
-    return found if type(found) is int and found > 0 else None
+    return found if type(found) is int and 0 < found <= LARGEST_INTEGER else None
 
 
 def _without_empty(document: Document) -> Document:

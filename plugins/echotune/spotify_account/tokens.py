@@ -86,12 +86,13 @@ class AccountAuthorization(SpotifyPKCE):
         return _answer_of(lambda: self.refresh_access_token(refresh_token))
 
     def _add_custom_values_to_token_info(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """Tell of tokens as soon as they are there."""
+        """Tell of tokens as soon as they are there. A refresh token of null is none, so that the old one stays."""
+        found = {name: value for name, value in token_info.items() if name != "refresh_token" or value is not None}
         if self._on_token is not None:
             for name in ("access_token", "refresh_token"):
-                if token_info.get(name):
-                    self._on_token(token_info[name])
-        return dict(super()._add_custom_values_to_token_info(token_info))
+                if found.get(name):
+                    self._on_token(found[name])
+        return dict(super()._add_custom_values_to_token_info(found))
 
 
 def classify_authorization(received: Received) -> Answer:
