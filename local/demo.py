@@ -18,6 +18,7 @@ from local.airflow_api import AirflowApi, Json
 from local.dag_runs import POLL_SECONDS, Run, log_lines, task_instances, trigger
 from local.errors import StackError, exit_with_sentence, say
 from local.files import PROJECT, make_private_folder, read_json, write_json
+from local.numbers import read_number
 from local.settings import stack_folder
 from local.stack import Stack, open_stack
 
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--username", default="", help="whose plays it holds, where it does not say so")
     parser.add_argument("--dag", default=DAG, help="another DAG, for tests")
     arguments = parser.parse_intermixed_args()  # ports may come after options
-    if not arguments.rows.isdigit() or int(arguments.rows) < 1:
+    if not read_number(arguments.rows):
         raise StackError(f"ROWS={arguments.rows} is not a number of plays: give one such as ROWS=20000.")
     own = own_source(arguments.source) if arguments.source else None
     keep_apart(stack_folder(arguments.stack), GENERATED if own is None else OWN)

@@ -7,6 +7,7 @@ import socket
 import psutil
 
 from local.errors import StackError, say
+from local.numbers import read_number
 
 LOOPBACK = "127.0.0.1"
 
@@ -64,6 +65,7 @@ def choose(name: str, wanted: int) -> int:
 
 def parse(name: str, text: str) -> int:
     """A port number from what the user typed."""
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    port = read_number(text)
+    if port is None or not 1 <= port <= 65535:
         raise StackError(f"{name}={text} is not a port: give a number from 1 to 65535.")
-    return int(text)
+    return port

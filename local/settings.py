@@ -12,6 +12,7 @@ from pathlib import Path
 from local import ports
 from local.errors import StackError
 from local.files import STATE, make_private_folder, read_json, write_json
+from local.numbers import read_number
 from local.servers.base import new_password
 
 # The test stack never shares anything with the user's: not even a preferred port.
@@ -104,9 +105,10 @@ def parse_workers(arguments: list[str]) -> int | None:
     for argument in reversed(arguments):
         name, _, number = argument.partition("=")
         if name == WORKERS:
-            if not number.isdigit() or int(number) > MOST_WORKERS:
+            workers = read_number(number)
+            if workers is None or workers > MOST_WORKERS:
                 raise StackError(f"{argument} is not a number of workers: give one from 0 (none) to {MOST_WORKERS}.")
-            return int(number)
+            return workers
     return None
 
 

@@ -27,6 +27,10 @@ from echotune.names import (
 
 # These mechanisms keep their users outside MongoDB, whatever database the URI names.
 EXTERNAL_MECHANISMS = frozenset({"GSSAPI", "MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC"})
+NUMBER = re.compile(r"[0-9]{1,9}")
+UNFIT = re.compile(r"[\x00\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are no text, and what ends a text in C."""
+HIGHEST_PORT = 65_535
 SPOTIFY_ADDRESSES = {
     "api_url": "SPOTIFY_API_URL",
     "accounts_url": "SPOTIFY_ACCOUNTS_URL",
@@ -66,6 +70,9 @@ class AirflowConnection:
 
 def connections_from_settings(settings: Mapping[str, str]) -> list[AirflowConnection]:
     """Every connection the settings speak of; a setting that is absent or empty makes none."""
+    for name, value in settings.items():
+        if UNFIT.search(value):
+            raise SettingError(f"{name} holds bytes that are no text in UTF-8: write it again.")
     connections = []
     if uri := settings.get("MONGODB_URI"):
         database = settings.get("MONGODB_DATABASE") or None
@@ -127,14 +134,16 @@ def postgres_connection(uri: str) -> AirflowConnection:
         raise SettingError(advice)
     try:
         values = {name: str(value) for name, value in conninfo_to_dict(plain).items() if value is not None}
-    except psycopg.ProgrammingError:
+    except psycopg.Error:
         # The driver's message repeats parts of the address, so it is not passed on.
         raise SettingError(advice) from None
     if "host" not in values and "hostaddr" not in values:
         raise SettingError("DATABASE_URL names no host: write postgresql://user:password@host:5432/database.")
     ports = values.pop("port", "")
+    if not all(port == "" or _is_port(port) for port in ports.split(",")):
+        raise SettingError("DATABASE_URL names a port that is none: give a number from 1 to 65535.")
     extra: Extra = {}
-    if ports and not ports.isdigit():
+    if "," in ports:
         # Several hosts have several ports, which Airflow's one number cannot say: the driver's own form can.
         extra["port"] = ports
     connection = AirflowConnection(
@@ -142,7 +151,7 @@ def postgres_connection(uri: str) -> AirflowConnection:
         "postgres",
         "PostgreSQL: the application store (from DATABASE_URL)",
         host=values.pop("host", None),
-        port=int(ports) if ports.isdigit() else None,
+        port=int(ports) if _is_port(ports) else None,
         login=values.pop("user", None),
         password=values.pop("password", None),
         schema=values.pop("dbname", None),
@@ -165,16 +174,12 @@ def redis_connection(uri: str) -> AirflowConnection:
         # Its message repeats what it took for a port, which may be half a password.
         raise SettingError(advice) from None
     number = parts.path.strip("/")
-    if (
-        parts.scheme not in ("redis", "rediss")
-        or not parts.hostname
-        or parts.fragment
-        or not re.fullmatch(r"\d*", number)
-    ):
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.fragment:
         raise SettingError(advice)
     extra = _query("REDIS_URL", parts.query)
-    database = str(extra.pop("db", "") or number or "0")
-    if not database.isdigit():
+    option = extra.pop("db", "")
+    database = number or "0" if option == "" else str(option)
+    if not all(NUMBER.fullmatch(text) for text in (database, number or "0")):
         raise SettingError(advice)
     extra["db"] = int(database)
     if parts.scheme == "rediss":
@@ -235,9 +240,19 @@ def _keep_authentication(extra: Extra, login: str, password: str | None, source:
 
 def _mongo_hosts(hosts: str) -> tuple[str, int | None]:
     """One host as host and port; several, as a replica set has, stay together as the driver reads them."""
-    if "," not in hosts and (match := re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+):(\d+)", hosts)):
-        return match[1], int(match[2])
-    return hosts, None
+    read = [_host_and_port(host) for host in hosts.split(",")]
+    return read[0] if len(read) == 1 else (hosts, None)
+
+
+def _host_and_port(written: str) -> tuple[str, int | None]:
+    match = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+)(?::(.*))?", written, re.DOTALL)
+    if match is None or not (match[2] is None or _is_port(match[2])):
+        raise SettingError("MONGODB_URI names a host or a port that is none: write host:27017 or [::1]:27017.")
+    return match[1], int(match[2]) if match[2] else None
+
+
+def _is_port(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and 0 < int(text) <= HIGHEST_PORT
 
 
 def _user_and_password(setting: str, user: str | None) -> tuple[str | None, str | None]:

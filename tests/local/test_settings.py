@@ -103,7 +103,9 @@ def test_a_number_of_workers_is_remembered_until_another_is_asked_for(tmp_path: 
     assert settings.settle_workers(tmp_path, "demo", 0) == 0
 
 
-@pytest.mark.parametrize("text", ["WORKERS=two", "WORKERS=-1", "WORKERS=17", "WORKERS"])
+@pytest.mark.parametrize(
+    "text", ["WORKERS=two", "WORKERS=-1", "WORKERS=17", "WORKERS=²", "WORKERS=" + "1" * 5000, "WORKERS"]
+)
 def test_what_is_not_a_number_of_workers_is_told(text: str) -> None:
     with pytest.raises(StackError, match="not a number of workers"):
         settings.parse_workers([text])
