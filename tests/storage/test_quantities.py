@@ -18,7 +18,10 @@ def test_a_number_with_its_unit_is_bytes(text: str, size: int) -> None:
     assert parse_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "512", "MB", "0 MB", "-1 GB", "1 MBit", "1,5 GB", "1 G", "1 GB 2 MB"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "512", "MB", "0 MB", "-1 GB", "1 MBit", "1,5 GB", "1 G", "1 GB 2 MB", "0.1 B", "² GB", "9" * 400 + " GB"],
+)
 def test_what_is_no_number_of_bytes_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(StorageError, match="write one such as 512 MB"):
         parse_bytes(text)

@@ -60,11 +60,11 @@ class ArchiveSettings(_Settings):
     :param plays_a_task: the most plays that one task archives, a year of one user of more apart
     """
 
-    older_than_years: Annotated[int, Field(ge=1)]
+    older_than_years: Annotated[int, Field(ge=1, le=100)]
     target: Annotated[str, BeforeValidator(read_target)]
     usernames: Annotated[tuple[str, ...], BeforeValidator(split_names)] = ()
     dry_run: bool = False
-    plays_a_task: Annotated[int, Field(ge=1)] = 50_000
+    plays_a_task: Annotated[int, Field(ge=1, le=5_000_000)] = 50_000
 
     def before(self, now: datetime) -> datetime:
         """The first moment that is not archived: the start of a month, so that a month is archived whole."""
@@ -80,7 +80,7 @@ class RestoreSettings(_Settings):
     """
 
     usernames: Annotated[tuple[str, ...], BeforeValidator(split_names)] = ()
-    year: Annotated[int | None, BeforeValidator(read_year)] = None
+    year: Annotated[Annotated[int, Field(ge=1900, le=2199)] | None, BeforeValidator(read_year)] = None
     dry_run: bool = False
 
 

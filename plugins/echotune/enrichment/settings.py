@@ -89,13 +89,13 @@ class EnrichmentSettings(BaseModel):
         ProviderName.RECCOBEATS,
     )
     mock: bool = False
-    calls_per_30s: Annotated[int, Field(ge=1)] = 30
-    calls_per_24h: Annotated[int, Field(ge=1)] = 600
-    max_tracks: Annotated[int, Field(ge=0)] = 0
-    refresh_after_days: Annotated[int, Field(ge=0)] = 180
+    calls_per_30s: Annotated[int, Field(ge=1, le=10_000)] = 30
+    calls_per_24h: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    max_tracks: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    refresh_after_days: Annotated[int, Field(ge=0, le=3_650)] = 180
     features_table: str = ""
-    workers: Annotated[int, Field(ge=1)] = 2
-    max_run_minutes: Annotated[int, Field(ge=1)] = 240
+    workers: Annotated[int, Field(ge=1, le=16)] = 2
+    max_run_minutes: Annotated[int, Field(ge=1, le=1_380)] = 240
 
     @model_validator(mode="after")
     def check_providers(self) -> Self:

@@ -40,7 +40,7 @@ class LoadSettings(BaseModel):
 
     username: str = ""
     pii_policy: PersonalDataPolicy = PersonalDataPolicy.DROP
-    chunk_rows: Annotated[int, Field(ge=1)] = 100_000
+    chunk_rows: Annotated[int, Field(ge=1, le=5_000_000)] = 100_000
     on_bad_row: BadRowAction = BadRowAction.QUARANTINE
     max_bad_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     dry_run: bool = False

@@ -31,16 +31,16 @@ class MaintenanceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dry_run: bool = False
-    hide_after_days: Annotated[int, Field(ge=1)] = 30
-    drop_after_days: Annotated[int, Field(ge=1)] = 30
+    hide_after_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    drop_after_days: Annotated[int, Field(ge=1, le=3_650)] = 30
     manage_undeclared: bool = True
     shard: bool = False
-    shard_above_gigabytes: Annotated[float, Field(ge=0)] = 32
+    shard_above_gigabytes: Annotated[float, Field(ge=0, le=100_000)] = 32
     reindex_above_bloat: Annotated[float, Field(gt=0, le=1)] = 0.3
-    reindex_above_mebibytes: Annotated[int, Field(ge=0)] = 10
-    lock_timeout_milliseconds: Annotated[int, Field(ge=1)] = 500
-    lock_attempts: Annotated[int, Field(ge=1)] = 5
-    statement_timeout_minutes: Annotated[int, Field(ge=1)] = 60
+    reindex_above_mebibytes: Annotated[int, Field(ge=0, le=1_000_000)] = 10
+    lock_timeout_milliseconds: Annotated[int, Field(ge=1, le=60_000)] = 500
+    lock_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    statement_timeout_minutes: Annotated[int, Field(ge=1, le=1_440)] = 60
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -27,9 +27,9 @@ class AccountSettings(BaseModel):
 
     users: Annotated[tuple[str, ...], BeforeValidator(split_list)] = ()
     playlists: bool = True
-    playlists_after_hours: Annotated[int, Field(ge=0)] = 24
-    calls_per_30s: Annotated[int, Field(ge=1)] = 30
-    calls_per_24h: Annotated[int, Field(ge=1)] = 750
+    playlists_after_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    calls_per_30s: Annotated[int, Field(ge=1, le=10_000)] = 30
+    calls_per_24h: Annotated[int, Field(ge=1, le=1_000_000)] = 750
 
     @property
     def limits(self) -> Limits:

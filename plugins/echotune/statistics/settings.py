@@ -27,7 +27,7 @@ def read_zones(value: Any) -> Any:
         return value
     try:
         return json.loads(value) if value.strip() else {}
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"is not JSON: {error}") from None
 
 
@@ -47,7 +47,7 @@ class StatisticsSettings(BaseModel):
 
     time_zone: Zone = "UTC"
     time_zones: Annotated[dict[str, Zone], BeforeValidator(read_zones)] = {}
-    session_pause_minutes: Annotated[int, Field(ge=1)] = 30
+    session_pause_minutes: Annotated[int, Field(ge=1, le=1_440)] = 30
     full_refresh: bool = False
 
     @classmethod

@@ -11,7 +11,7 @@ UNITS: dict[str, int] = {"B": 1} | {
     for power, letter in enumerate("KMGT", start=1)
     for infix, base in (("", 1000), ("i", 1024))
 }
-QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)", re.IGNORECASE)
+QUANTITY = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*(?P<unit>[a-z]+)", re.IGNORECASE)
 BY_LOWER_CASE = {unit.lower(): size for unit, size in UNITS.items()}
 STEP = 1000
 
@@ -22,10 +22,11 @@ def parse_bytes(text: str) -> int:
     :raises StorageError: where it is no number of bytes above 0
     """
     match = QUANTITY.fullmatch(text.strip())
-    size = BY_LOWER_CASE.get(match["unit"].lower()) if match else None
-    if match is None or size is None or not float(match["number"]):
+    size = BY_LOWER_CASE.get(match["unit"].lower(), 0) if match else 0
+    found = round(float(match["number"]) * size) if match else 0
+    if not found:
         raise StorageError(f"{text!r} is no number of bytes: write one such as 512 MB or 20 GiB")
-    return round(float(match["number"]) * size)
+    return found
 
 
 def bytes_text(number: float) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -40,6 +41,14 @@ def read_time(value: Any) -> Any:
     return value
 
 
+def in_utc(moment: datetime | None) -> datetime | None:
+    """:raises ValueError: in UTC it is no time that a database holds"""
+    try:
+        return moment and moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a time between the years 1 and 9999") from None
+
+
 class SyncSettings(BaseModel):
     """The settings of one sync.
 
@@ -57,14 +66,14 @@ class SyncSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tables: Annotated[tuple[str, ...], BeforeValidator(split_list)] = TABLE_NAMES
-    since: Annotated[AwareDatetime | None, BeforeValidator(read_time)] = None
+    since: Annotated[AwareDatetime | None, BeforeValidator(read_time), AfterValidator(in_utc)] = None
     full_refresh: bool = False
     verify_only: bool = False
     repair: bool = True
     max_deleted_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] = "primary"
-    plays_a_slice: Annotated[int, Field(ge=1)] = 100_000
-    safety_window_minutes: Annotated[int, Field(ge=0)] = 60
+    plays_a_slice: Annotated[int, Field(ge=1, le=5_000_000)] = 100_000
+    safety_window_minutes: Annotated[int, Field(ge=0, le=525_600)] = 60
 
     @field_validator("tables")
     @classmethod
