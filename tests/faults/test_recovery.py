@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from echotune.resources import PROJECT
 from local.errors import say
 from tests.faults.chain import Chain, Told
 from tests.faults.conftest import Undisturbed
-from tests.faults.plan import Kind, Round, plan_rounds
+from tests.faults.plan import BESIDE, STEPS, Kind, Round, plan_rounds
 from tests.faults.state import differences
 
 
@@ -33,3 +34,7 @@ def test_a_seed_draws_the_same_faults_and_every_kind_before_one_comes_again() ->
     drawn = [fault for one in rounds for fault in one.faults]
     assert [len(one.faults) for one in rounds] == [5, 5, 5, 5, 4]
     assert {fault.kind for fault in drawn[:12]} == {fault.kind for fault in drawn[12:]} == set(Kind)
+
+
+def test_every_dag_is_among_those_that_are_run_again() -> None:
+    assert {*STEPS, *BESIDE} == {path.stem for path in (PROJECT / "dags").glob("*.py")}

@@ -77,10 +77,6 @@ def ended(whole: Chain, request: pytest.FixtureRequest) -> Iterator[Ended]:
 every_dag = pytest.mark.parametrize("ended", [*STEPS, *BESIDE], indirect=True)
 
 
-def test_no_dag_is_left_out() -> None:
-    assert {*STEPS, *BESIDE} == {path.stem for path in (PROJECT / "dags").glob("*.py")}
-
-
 @pytest.mark.timeout(1_200)
 @every_dag
 def test_a_task_that_is_cleared_runs_again_and_changes_nothing(ended: Ended, pytestconfig: pytest.Config) -> None:
