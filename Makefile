@@ -16,7 +16,7 @@ PORTS := $(foreach name,$(PORT_NAMES),$(if $(findstring command,$(origin $(name)
 USER_OPTION := $(if $(findstring command,$(origin USERNAME)),--username "$(USERNAME)")
 LINTED := $(wildcard dags plugins local benchmarks tests)
 
-.PHONY: help bootstrap demo up down setup authorize status password test faults lint format bench lock audit clean
+.PHONY: help bootstrap demo up down setup authorize status password test faults fuzz lint format bench lock audit clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ test: bootstrap ## set everything up and run all checks and tests, in a stack of
 
 faults: bootstrap ## break things while the whole chain works, FAULTS=60 SEED=1, and compare what comes out
 	@local/test $(PORTS) -- tests/faults --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --every-position --fault-seed $(or $(SEED),1)
+
+fuzz: bootstrap ## try broken files, answers and settings, CASES=100000 SEED=1, and look for wrong rows, crashes and hangs
+	@$(PYTHON) -m pytest tests/fuzzing --numprocesses 2 --timeout 0 --durations 0 --durations-min 1 --cases $(or $(CASES),100000) --hypothesis-seed $(or $(SEED),1)
 
 lint: bootstrap ## check style and types
 	@.local/venv/bin/ruff check $(LINTED)

@@ -18,6 +18,7 @@ SEPARATORS = re.compile(r"[\s,]*")
 UTF8_MARK = b"\xef\xbb\xbf"
 MOST_LEVELS = 100
 """Of lists and objects in each other. A record of Spotify's has one."""
+TOO_DEEP = f"has more than {MOST_LEVELS} levels of lists and objects in each other"
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -79,7 +80,7 @@ def _inner(value: Any) -> Iterable[Any]:
 
 def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return f"has more than {MOST_LEVELS} levels of lists and objects in each other"
+        return TOO_DEEP
     return f"is not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'a number has too many digits'}"
 
 
@@ -125,13 +126,13 @@ class _Splitter:
             if end < len(self._text) or not self._read():
                 break
         if self._is_nested_too_deep(value, end):
-            return self._broken(width, RecursionError())
+            return Record(self._take(end), problem=TOO_DEEP)
         if isinstance(value, dict):
             return Record(self._take(end), fields=value)
         return Record(self._take(end), problem="is not a record of fields")
 
     def _is_nested_too_deep(self, value: Any, end: int) -> bool:
-        """Python reads some hundred levels, how many depends on who calls: planning and loading would not agree."""
+        """Whether it has more levels than are read. Python reads some hundred; how many depends on who calls."""
         opened = self._text.count("{", self._place, end) + self._text.count("[", self._place, end)
         return opened > MOST_LEVELS and has_more_levels(value, MOST_LEVELS)
 
