@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from echotune.history.columns import COLUMNS, COLUMNS_BY_NAME, HEADER
+from echotune.history.columns import COLUMNS, HEADER
 from local import sample
 from tests.support.cells import IDENTIFYING, PERSONAL, REQUIRED
 
@@ -25,7 +25,3 @@ def test_address_and_user_agent_are_personal() -> None:
 
 def test_fourteen_columns_tell_plays_apart() -> None:
     assert tuple(column.name for column in COLUMNS if column.identifies_play) == IDENTIFYING
-
-
-def test_a_column_is_found_by_its_name() -> None:
-    assert {name: column.name for name, column in COLUMNS_BY_NAME.items()} == {name: name for name in HEADER}

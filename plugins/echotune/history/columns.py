@@ -110,4 +110,3 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 HEADER: tuple[str, ...] = tuple(column.name for column in COLUMNS)
-COLUMNS_BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}

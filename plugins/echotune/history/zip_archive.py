@@ -69,12 +69,6 @@ def open_member(archive: BufferedIOBase, member: str, *, file: str) -> Iterator[
             yield cast(BufferedIOBase, content)
 
 
-def member_size(archive: BufferedIOBase, member: str, *, file: str) -> int:
-    """Return the bytes of a member once it is unpacked."""
-    with _open(archive, file) as opened:
-        return opened.getinfo(member).file_size
-
-
 def _open(archive: BufferedIOBase, file: str) -> zipfile.ZipFile:
     with _opening(file):
         return zipfile.ZipFile(archive)
