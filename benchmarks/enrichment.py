@@ -27,8 +27,8 @@ from local.servers.mongod import Mongod
 from local.servers.redis import RedisServer
 from local.servers.simulator import SpotifySimulator
 
-UNLIMITED = EnrichmentSettings(providers=(ProviderName.SPOTIFY,), calls_per_30s=1_000_000, calls_per_24h=10_000_000)
-LIMITED = EnrichmentSettings(providers=(ProviderName.SPOTIFY,), calls_per_30s=100, calls_per_24h=10_000_000)
+UNLIMITED = EnrichmentSettings(providers=(ProviderName.SPOTIFY,), calls_per_30s=10_000, calls_per_24h=1_000_000)
+LIMITED = EnrichmentSettings(providers=(ProviderName.SPOTIFY,), calls_per_30s=100, calls_per_24h=1_000_000)
 LIMITED_WORKERS = 4
 LIMITED_TRACKS = 30_000
 """300 calls, so the limit of 100 in 30 seconds is filled three times."""

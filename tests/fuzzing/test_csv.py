@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from echotune.history.columns import COLUMNS_BY_NAME
+from echotune.history.columns import COLUMNS
 from echotune.history.document import cells_of
 from echotune.history.source import HistoryFile
 from local.sample import HEADER
@@ -24,6 +24,8 @@ from tests.fuzzing.damage import damaged
 from tests.fuzzing.reading import MemoryPath, Outcome, read_history
 from tests.support.cells import DECIMALS, IDENTIFYING, INSTANTS, SIGNED, WHOLE, WORDS_FOR_NOTHING, cells
 from tests.support.rows import row
+
+COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
 
 NUMBERS = WHOLE | SIGNED | DECIMALS
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
