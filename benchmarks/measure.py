@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 KIBIBYTES_A_MEBIBYTE = 1024
+START_SECONDS = 120.0
+"""A process that is not ready by then failed before it came to its work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ def measure(name: str, rows: int, work: Callable[..., None], *arguments: tuple[A
     :raises RuntimeError: a process failed
     """
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(len(arguments) + 1)
+    barrier = context.Barrier(len(arguments) + 1, timeout=START_SECONDS)
     receivers, processes = [], []
     for argument in arguments:
         receiver, sender = context.Pipe(duplex=False)
@@ -46,7 +49,10 @@ def measure(name: str, rows: int, work: Callable[..., None], *arguments: tuple[A
         receivers.append(receiver)
     for process in processes:
         process.start()
-    barrier.wait()
+    try:
+        barrier.wait()
+    except BrokenBarrierError as error:
+        raise RuntimeError(f"{name} did not begin: see the message of a process above") from error
     started = time.perf_counter()
     for process in processes:
         process.join()
