@@ -175,6 +175,7 @@ def test_a_redis_url_keeps_its_target(url: str, stored: Callable[[AirflowConnect
         ("REDIS_URL", "http://:hidden@h/0"),
         ("REDIS_URL", "redis://:hid/den@h:6379/0"),
         ("REDIS_URL", "redis://:hidden@h:6379/first"),
+        ("MONGODB_URI", "mongodb://anna/b:hidden@h/"),
         ("MONGODB_URI", "mongodb://anna:hidden@h:99999/"),
         ("MONGODB_URI", "mongodb://anna:hidden@h1:27017,h2:" + "1" * 5000),
         ("MONGODB_URI", "mongodb://anna:hidden\udcff@h/"),

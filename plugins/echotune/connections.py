@@ -92,7 +92,7 @@ def mongo_connection(uri: str, database: str | None, collection: str) -> Airflow
     The collection travels in extra as "history_collection", which the platform's own hook takes out
     before it hands the other extras to the driver.
     """
-    match = re.fullmatch(r"(mongodb|mongodb\+srv)://(?:([^/?]*)@)?([^/?@]+)(?:/([^?]*))?(?:\?(.*))?", uri, re.DOTALL)
+    match = re.fullmatch(r"(mongodb|mongodb\+srv)://(?:([^/?]*)@)?([^/?@]+)(?:/([^?@]*))?(?:\?(.*))?", uri, re.DOTALL)
     if match is None:
         raise SettingError(
             "MONGODB_URI is not a MongoDB address: write mongodb://user:password@host:27017/ or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,7 +116,7 @@ VALUES = st.recursive(
     ODD_VALUES | st.text(max_size=5) | st.floats() | st.integers(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=4,
-)
+).map(deepcopy)
 STATUSES = st.sampled_from(
     [200, 201, 204, 299, 301, 304, 308, 400, 401, 403, 404, 408, 410, 418, 425, 429, 500, 502, 503, 599, 999]
 )

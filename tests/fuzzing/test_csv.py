@@ -158,7 +158,7 @@ def test_a_file_with_damage_gives_no_row_that_is_not_in_it(
 
 def told(outcome: Outcome) -> Any:
     plays = {number: cells_of(play) for number, play in outcome.plays.items()}
-    return plays, {number: (one.column, one.reason, one.raw) for number, one in outcome.rejected.items()}
+    return plays, sorted(outcome.rejected)
 
 
 FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",][^,]*|))(,|\r?\n?\Z)')

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,7 @@ class Deep:
         return f"Deep({self.text.count('[') or self.text.count('{')})"
 
 
-DEPTHS = st.sampled_from([1, 2, 50, 98, 99, 100, 101, 120, 700, 3000])
+DEPTHS = st.sampled_from([1, 2, 50, 98, 99, 100, 101, 120, 700])
 SCALARS = st.sampled_from(
     [
         *(None, True, False, 0, 1, -1, 1.5, 1e300, -0.0, 84834.0, 5e-324, math.nan, math.inf, -math.inf, 2**63, 10**30),
@@ -186,10 +187,10 @@ def require_accounted(
     parts: Sequence[str], changes: Sequence[Mapping[str, Any]], columns: Mapping[str, str], chunk_rows: int, policy: str
 ) -> None:
     outcome = read(content_of(parts), chunk_rows=chunk_rows, policy=policy)
-    if outcome.problem:
-        assert "none of its first records can be read" in outcome.problem
-        return
     has_deep = any(isinstance(value, Deep) for strange in changes for value in strange.values())
+    if outcome.problem:
+        assert has_deep, outcome.problem
+        return
     if not has_deep:
         assert len(outcome.records) == len(parts)
     for number, play in outcome.plays.items():
@@ -241,7 +242,7 @@ def test_a_file_with_damage_gives_no_record_that_is_not_in_it(
 
 def told(outcome: Outcome) -> Any:
     plays = {number: cells_of(play) for number, play in outcome.plays.items()}
-    return plays, {number: (one.column, one.reason, one.raw) for number, one in outcome.rejected.items()}
+    return plays, sorted(outcome.rejected)
 
 
 def python_reads(content: bytes) -> list[Any] | None:
@@ -315,7 +316,7 @@ def zipped(members: Sequence[tuple[str, list[Record], int]]) -> bytes | None:
     """A ZIP; None where zipfile refuses to write it."""
     stream = io.BytesIO()
     try:
-        with zipfile.ZipFile(stream, "w") as archive:
+        with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream, "w") as archive:
             for name, part, method in members:
                 archive.writestr(zipfile.ZipInfo(name), json.dumps(part), compress_type=method)
     except (ValueError, UnicodeError):
