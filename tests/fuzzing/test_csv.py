@@ -157,8 +157,9 @@ def test_a_file_with_damage_gives_no_row_that_is_not_in_it(
 
 
 def told(outcome: Outcome) -> Any:
+    """All but the words of the reason, which may say what stands behind the row: another chunk does not see that."""
     plays = {number: cells_of(play) for number, play in outcome.plays.items()}
-    return plays, sorted(outcome.rejected)
+    return plays, {number: (one.column, one.raw) for number, one in outcome.rejected.items()}
 
 
 FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",][^,]*|))(,|\r?\n?\Z)')

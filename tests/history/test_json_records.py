@@ -67,7 +67,7 @@ def test_a_depth_that_no_record_has_is_told() -> None:
     assert "more than 100 levels" in (split(b'{"a":' * 100_000, 4096)[0].problem or "")
 
 
-@pytest.mark.parametrize("levels", [101, 400])
+@pytest.mark.parametrize("levels", [101, 400, 5_000])
 def test_a_record_of_more_levels_costs_itself_only(levels: int) -> None:
     found = split(b'{"a":' * levels + b"1" + b"}" * levels + b', {"b": 2}]', 4096)
     assert [(one.problem is None, one.fields) for one in found[:2]] == [(False, None), (True, {"b": 2})]

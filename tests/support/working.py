@@ -36,7 +36,7 @@ from echotune.history.store import Documents, HistoryStore
 from local.simulator import catalog, features
 
 QUICK = Bounds(connect_seconds=1, read_seconds=0.15, total_seconds=1)
-FREE = {"calls_per_30s": 1_000_000, "calls_per_24h": 1_000_000}
+FREE = {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000}
 """Settings of limits that nobody meets."""
 
 PENDING = {"status": "pending", "attempts": 0}

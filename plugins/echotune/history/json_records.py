@@ -18,6 +18,8 @@ SEPARATORS = re.compile(r"[\s,]*")
 UTF8_MARK = b"\xef\xbb\xbf"
 MOST_LEVELS = 100
 """Of lists and objects in each other. A record of Spotify's has one."""
+DEEPENS, RISES = frozenset("{["), frozenset("}]")
+STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 TOO_DEEP = f"has more than {MOST_LEVELS} levels of lists and objects in each other"
 
 _decode = json.JSONDecoder().raw_decode
@@ -79,8 +81,6 @@ def _inner(value: Any) -> Iterable[Any]:
 
 
 def _problem(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return TOO_DEEP
     return f"is not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'a number has too many digits'}"
 
 
@@ -121,20 +121,16 @@ class _Splitter:
             except (ValueError, RecursionError) as error:
                 if self._may_go_on(error) and self._read():
                     continue
-                return self._broken(width, error)
+                return self._too_deep(width) if self._is_nested_too_deep(error) else self._broken(width, error)
             # What ends where the text ends may go on: 12 with 34.
             if end < len(self._text) or not self._read():
                 break
-        if self._is_nested_too_deep(value, end):
-            return Record(self._take(end), problem=TOO_DEEP)
+        opened = self._text.count("{", self._place, end) + self._text.count("[", self._place, end)
+        if opened > MOST_LEVELS and has_more_levels(value, MOST_LEVELS):
+            return self._too_deep(width)
         if isinstance(value, dict):
             return Record(self._take(end), fields=value)
         return Record(self._take(end), problem="is not a record of fields")
-
-    def _is_nested_too_deep(self, value: Any, end: int) -> bool:
-        """Whether it has more levels than are read. Python reads some hundred; how many depends on who calls."""
-        opened = self._text.count("{", self._place, end) + self._text.count("[", self._place, end)
-        return opened > MOST_LEVELS and has_more_levels(value, MOST_LEVELS)
 
     def _may_go_on(self, error: Exception) -> bool:
         """Whether a value may only seem broken because the text ends in it."""
@@ -142,10 +138,38 @@ class _Splitter:
             return False
         return error.msg.startswith("Unterminated") or error.pos > len(self._text) - LONGEST_WORD
 
+    def _is_nested_too_deep(self, error: Exception) -> bool:
+        """Whether what could be read before the error has more levels than are read."""
+        if not isinstance(error, json.JSONDecodeError):
+            return isinstance(error, RecursionError)
+        return any(depth > MOST_LEVELS for depth, _ in self._depths(self._place, error.pos))
+
+    def _too_deep(self, width: int) -> Record:
+        """Cut a value off where its brackets close, as far as a row may reach.
+
+        Python reads some hundred levels, and how many depends on who calls: what it could read may not count here, or
+        planning a file and loading it would cut it in other places.
+        """
+        while len(self._text) - self._place <= LONGEST_ROW and self._read():
+            pass
+        farthest = min(len(self._text), self._place + LONGEST_ROW)
+        end = next((end for depth, end in self._depths(self._place + width, farthest) if depth == 0), None)
+        if end is None:
+            # Objects in objects would each be tried again.
+            following = self._text.find("}", self._place + width + 1)
+            end = following if following >= 0 else len(self._text)
+        return Record(self._take(end), problem=TOO_DEEP)
+
+    def _depths(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """How deep it is behind each bracket that is no text, and where that is."""
+        depth = 0
+        for match in STRING_OR_BRACKET.finditer(self._text, start, end):
+            if match[0] in DEEPENS or match[0] in RISES:
+                depth += 1 if match[0] in DEEPENS else -1
+                yield depth, match.end()
+
     def _broken(self, width: int, error: Exception) -> Record:
-        # Objects in objects, too deep to be read, would each be tried again.
-        mark = "}" if isinstance(error, RecursionError) else "{"
-        while (following := self._text.find(mark, self._place + width + 1)) < 0 and self._read():
+        while (following := self._text.find("{", self._place + width + 1)) < 0 and self._read():
             pass
         end = following if following >= 0 else len(self._text)
         return Record(self._take(end), problem=_problem(error))
