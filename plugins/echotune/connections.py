@@ -134,9 +134,12 @@ def postgres_connection(uri: str) -> AirflowConnection:
         raise SettingError(advice)
     try:
         values = {name: str(value) for name, value in conninfo_to_dict(plain).items() if value is not None}
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeDecodeError):
         # The driver's message repeats parts of the address, so it is not passed on.
         raise SettingError(advice) from None
+    if "@" in values.get("host", ""):
+        # A part of a password that has one, too.
+        raise SettingError(advice)
     if "host" not in values and "hostaddr" not in values:
         raise SettingError("DATABASE_URL names no host: write postgresql://user:password@host:5432/database.")
     ports = values.pop("port", "")

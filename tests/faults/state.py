@@ -12,7 +12,9 @@ from psycopg import Connection
 from echotune.history.store import HistoryStore
 from tests.support.both_sides import expected_rows, synced_rows
 
-OF_THE_WAY = frozenset({"created_at", "updated_at", "fetched_at", "next_attempt_at", "attempts", "refreshed_at"})
+OF_THE_WAY = frozenset(
+    {"created_at", "updated_at", "fetched_at", "next_attempt_at", "attempts", "refreshed_at", "forgotten_at"}
+)
 """When something was done and how often it was tried: that differs, and may."""
 
 INDEXES = "select indexname, indexdef from pg_indexes where schemaname in ('public', 'echotune')"

@@ -44,6 +44,7 @@ def test_a_rejected_row_is_of_the_user_that_its_text_tells(
 
 def test_a_row_that_no_reader_takes_is_cut_at_its_commas() -> None:
     assert names_in('"' + "x" * 200_000 + ",anna") >= {"anna"}
+    assert names_in(r'{"username": "an\xna", "ts": ') == {r"an\xna"}
 
 
 def test_of_redis_only_what_names_the_user_goes(redis_client: redis.Redis) -> None:

@@ -22,7 +22,7 @@ from local.sample import HEADER
 from tests.fuzzing.cases import in_time, part_of_cases
 from tests.fuzzing.damage import damaged
 from tests.fuzzing.reading import MemoryPath, Outcome, read_history
-from tests.support.cells import DECIMALS, IDENTIFYING, INSTANTS, SIGNED, WHOLE, WORDS_FOR_NOTHING, cells
+from tests.support.cells import BOOLEANS, DECIMALS, IDENTIFYING, INSTANTS, SIGNED, WHOLE, WORDS_FOR_NOTHING, cells
 from tests.support.rows import row
 
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
@@ -30,7 +30,7 @@ COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
 NUMBERS = WHOLE | SIGNED | DECIMALS
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 USUAL_INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\+00:00", re.ASCII)
-IDENTIFYING_TEXTS = [HEADER.index(name) for name in IDENTIFYING if name not in INSTANTS | NUMBERS]
+IDENTIFYING_TEXTS = [HEADER.index(name) for name in IDENTIFYING if name not in INSTANTS | NUMBERS | BOOLEANS]
 
 STRANGE_CELLS = st.sampled_from(
     [

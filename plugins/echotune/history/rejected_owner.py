@@ -50,6 +50,14 @@ def _names_in_object(raw: str) -> list[str]:
     try:
         read = json.loads(raw)
     except (ValueError, RecursionError):
-        return [json.loads(name, strict=False) for name in NAMED.findall(raw)]
+        return [_text_of(name) for name in NAMED.findall(raw)]
     name = read.get("username") if isinstance(read, dict) else None
     return [name] if isinstance(name, str) else []
+
+
+def _text_of(quoted: str) -> str:
+    """What a JSON text says; what stands in it where it is none."""
+    try:
+        return str(json.loads(quoted, strict=False))
+    except ValueError:
+        return quoted[1:-1]
