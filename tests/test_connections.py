@@ -178,6 +178,7 @@ def test_a_redis_url_keeps_its_target(url: str, stored: Callable[[AirflowConnect
         ("MONGODB_URI", "mongodb://anna/b:hidden@h/"),
         ("DATABASE_URL", "postgresql://anna:hidden@%ff/x"),
         ("DATABASE_URL", "postgresql://:@hidden@"),
+        ("DATABASE_URL", "postgresql://anna/b:hidden@h/"),
         ("MONGODB_URI", "mongodb://anna:hidden@h:99999/"),
         ("MONGODB_URI", "mongodb://anna:hidden@h1:27017,h2:" + "1" * 5000),
         ("MONGODB_URI", "mongodb://anna:hidden\udcff@h/"),

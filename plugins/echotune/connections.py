@@ -137,8 +137,9 @@ def postgres_connection(uri: str) -> AirflowConnection:
     except (psycopg.Error, UnicodeDecodeError):
         # The driver's message repeats parts of the address, so it is not passed on.
         raise SettingError(advice) from None
-    if "@" in values.get("host", ""):
-        # A part of a password that has one, too.
+    path = plain.partition("://")[2].partition("/")[2].partition("?")[0]
+    if "@" in values.get("host", "") or "@" in path:
+        # What was taken for a host or a database is a part of a password with a special character.
         raise SettingError(advice)
     if "host" not in values and "hostaddr" not in values:
         raise SettingError("DATABASE_URL names no host: write postgresql://user:password@host:5432/database.")
