@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.airflow_api import AirflowApi, Json
@@ -15,6 +15,9 @@ RUN_SECONDS = 180
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 0.5
 POLL_GROWTH = 1.1
 """What takes longer is asked for less often: an api-server that answers takes time from what is waited for."""
+
+QUIET = timedelta(minutes=2)
+"""For so long no schedule begins a run of its own between those of a test: what is due before is waited for."""
 
 
 def wait_for(what: str, found: Callable[[], Any]) -> Any:
@@ -29,7 +32,7 @@ def wait_for(what: str, found: Callable[[], Any]) -> Any:
 
 @contextmanager
 def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
-    """Switch a DAG on for a while. First its schedule has what is due by now: no test expects those runs."""
+    """Switch a DAG on for a while. First its schedule has what is due, or soon will be: no test expects those runs."""
     wait_for(f"the DAG {dag}", lambda: api.find(f"dags/{dag}"))
     api.patch(f"dags/{dag}", {"is_paused": False})
     wait_for("the end of what was due", lambda: not _is_due(api, dag) and not _is_active(api, dag))
@@ -39,7 +42,8 @@ def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
 
 def _is_due(api: AirflowApi, dag: str) -> bool:
     at = api.get(f"dags/{dag}")["next_dagrun_run_after"]
-    return (at is not None and datetime.fromisoformat(at) <= datetime.now(UTC)) or _has_events_of_assets(api, dag)
+    soon = datetime.now(UTC) + QUIET
+    return (at is not None and datetime.fromisoformat(at) <= soon) or _has_events_of_assets(api, dag)
 
 
 def _has_events_of_assets(api: AirflowApi, dag: str) -> bool:
