@@ -15,7 +15,7 @@ from echotune.history.enriched import ENRICHED_FIELDS, as_exported
 from echotune.history.store import HistoryStore
 from tests.support.cells import cells
 from tests.support.databases import contents
-from tests.support.embedding import embed, enriched_state, put_play, put_track, value_at
+from tests.support.embedding import WAYS, embed, enriched_state, put_play, put_track, value_at
 from tests.support.rows import row
 from tests.support.working import BEFORE
 
@@ -109,12 +109,14 @@ ROWS = st.fixed_dictionaries({}, optional={name: cells(name) for name in TOUCHED
     plays=st.lists(st.tuples(ROWS, st.integers(1, 2)), min_size=1, max_size=4),
     first=turns(),
     second=turns(),
+    way=st.sampled_from([*WAYS]),
 )
 def test_plays_have_what_is_known_and_the_cells_can_still_be_told(
     indexed: HistoryStore,
     plays: list[tuple[list[str], int]],
     first: list[dict[str, Any]],
     second: list[dict[str, Any]],
+    way: str,
 ) -> None:
     for collection in (indexed.plays, indexed.tracks):
         collection.delete_many({})
@@ -125,12 +127,12 @@ def test_plays_have_what_is_known_and_the_cells_can_still_be_told(
             if knowledge is not None:
                 tracks[number] = knowledge
                 put_track(indexed, number, knowledge)
-        embed(indexed)
+        embed(indexed, way)
         embedded = contents(indexed.plays)
         for number, (_, track) in enumerate(plays):
             assert_embedded(embedded[number], exported[number], tracks.get(track))
         assert count_outdated_plays(indexed) == 0
-        assert embed(indexed) == Embedded(tracks=0, plays=0)
+        assert embed(indexed, way) == Embedded(tracks=0, plays=0)
         indexed.tracks.update_many({}, {"$set": {"embedding_due": BEFORE}})
-        assert embed(indexed).plays == 0
+        assert embed(indexed, way).plays == 0
         assert contents(indexed.plays) == embedded, "what is right already is not written"

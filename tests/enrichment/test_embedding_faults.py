@@ -14,7 +14,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from echotune.enrichment.embedding import count_outdated_plays, embed_due
 from echotune.history.store import HistoryStore
 from tests.support.databases import contents
-from tests.support.embedding import embed, known, put_play, put_track
+from tests.support.embedding import WAYS, embed, known, put_play, put_track
 from tests.support.rows import row, track_uri
 
 
@@ -47,9 +47,10 @@ def busy_store(indexed: HistoryStore) -> HistoryStore:
     return indexed
 
 
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("nth", range(1, 9))
 def test_a_track_that_changes_while_embedding_runs_is_not_forgotten(
-    busy_store: HistoryStore, mongodb_uri: str, nth: int
+    busy_store: HistoryStore, mongodb_uri: str, nth: int, way: str
 ) -> None:
     def change() -> None:
         busy_store.tracks.update_one(
@@ -60,10 +61,10 @@ def test_a_track_that_changes_while_embedding_runs_is_not_forgotten(
     time.sleep(0.002)
     meddler = Meddler(change, nth)
     with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[meddler]) as client:
-        embed_due(HistoryStore.of(client[busy_store.database.name]))
+        embed_due(HistoryStore.of(client[busy_store.database.name]), most_plays=WAYS[way])
     if meddler.seen < nth:
         change()
-    embed(busy_store)
+    embed(busy_store, way)
     plays = {play["_id"]: play["audio_features"] for play in busy_store.plays.find()}
     assert plays == {number: {"energy": 0.1 if number % 2 else 0.9} for number in range(4)}
     assert (count_outdated_plays(busy_store), busy_store.tracks.count_documents({"embedding_due": {"$ne": None}})) == (
@@ -76,17 +77,18 @@ class Stopped(BaseException):
     """The work ends here."""
 
 
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("nth", range(1, 9))
 def test_stopped_anywhere_and_started_again_it_comes_to_the_same(
-    busy_store: HistoryStore, mongodb_uri: str, nth: int
+    busy_store: HistoryStore, mongodb_uri: str, nth: int, way: str
 ) -> None:
     def stop() -> None:
         raise Stopped
 
     meddler = Meddler(stop, nth)
     with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[meddler]) as client, suppress(Stopped):
-        embed_due(HistoryStore.of(client[busy_store.database.name]))
-    embed(busy_store)
+        embed_due(HistoryStore.of(client[busy_store.database.name]), most_plays=WAYS[way])
+    embed(busy_store, way)
     plays = contents(busy_store.plays)
     assert [play["audio_features"] for play in plays.values()] == [{"energy": 0.1}] * 4
     assert count_outdated_plays(busy_store) == 0

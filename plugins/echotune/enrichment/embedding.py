@@ -1,17 +1,18 @@
-"""What was learnt of a track, written into its plays by the server itself."""
+"""What was learnt of tracks, written into their plays by the server itself."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from pymongo import UpdateMany
 
+from echotune.enrichment.embedded_values import NEEDED, STATE_OF_FIELD, Document, Expression, Filter, updates
 from echotune.enrichment.queue import Status
 from echotune.enrichment.settings import MADE_UP
 from echotune.history.enriched import ENRICHED_FIELDS
@@ -19,41 +20,24 @@ from echotune.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
 
-TRACKS_A_STEP = 2_000
-"""Tracks handled between two reports: what a crash repeats."""
+TRACKS_A_STEP, TRACKS_A_COMMAND = 2_000, 250
+"""Tracks handled between two reports, which is what a crash repeats, and in one command."""
 
-TRACKS_A_COMMAND = 250
+PLAYS_AT_ONCE = 10_000
+"""Plays that the server sends at once."""
 
 CONNECTIONS = 2
 """Commands that run side by side."""
 
-STATE_OF_FIELD = {
-    "audio_features": "audio_features",
-    "duration_ms": "catalog",
-    "popularity": "catalog",
-    "genres": "catalog",
-}
-"""Whose state says that a track's field was learnt, and from whom."""
+MOST_PLAYS = 0.1
+"""The share of all plays above which their tracks are looked up user by user."""
 
-WITHOUT_EMPTY_SECTIONS = {
-    "$set": {
-        **{
-            section: {"$cond": [{"$eq": [f"${section}", {}]}, "$$REMOVE", f"${section}"]}
-            for section in ("enriched", "track", "metadata")
-        },
-        "source": {
-            "$cond": [
-                {"$eq": ["$source.replaced", {}]},
-                {"$unsetField": {"field": "replaced", "input": "$source"}},
-                "$source",
-            ]
-        },
-    }
-}
+TRACK_ID = slice(-22, None)
+"""Where the id of a track is in its address."""
 
-Document = Mapping[str, Any]
-Filter = dict[str, Any]
-Expression = Any
+DONE = {"$unset": {"embedding_due": "", "values_withdrawn": ""}}
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,114 +48,103 @@ class Embedded:
     plays: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """A value that is known of a track, and the provider it came from."""
-
-    value: Any
-    provider: str
-
-
-def embed_due(store: HistoryStore) -> Embedded:
+def embed_due(store: HistoryStore, *, most_plays: float = MOST_PLAYS) -> Embedded:
     """Bring the plays of all tracks up to date that changed, or got plays, since it was done last.
 
     Only values that differ are written, with ``updated_at``. Safe to stop and to start again at any point.
+
+    :param most_plays: the share of all plays above which the tracks that are due are looked up user by user
     """
-    started, tracks, plays = time.monotonic(), 0, 0
+    started = time.monotonic()
     # Told by the server, whose clock also says when a track became due: one that changes meanwhile stays due.
     now: datetime = store.database.command("hello")["localTime"]
     due = {"embedding_due": {"$lt": now}}
-    waiting = store.tracks.count_documents(due)
-    needed = dict.fromkeys(["uri", "enrichment", "has_exported_values", "values_withdrawn", *ENRICHED_FIELDS], 1)
+    tracks, plays = _waiting(store, due)
+    are_most = plays > most_plays * store.plays.estimated_document_count()
+    embed = _embed_by_users if are_most else _embed_by_tracks
+    changed = embed(store, due, tracks) if tracks else 0
+    log.info("%s plays changed in %.1f s", f"{changed:,}", time.monotonic() - started)
+    return Embedded(tracks=tracks, plays=changed)
+
+
+def _waiting(store: HistoryStore, due: Filter) -> tuple[int, int]:
+    """How many tracks are due, and how many plays they have."""
+    count = {"$group": {"_id": None, "tracks": {"$sum": 1}, "plays": {"$sum": "$play_count"}}}
+    return next(
+        ((found["tracks"], found["plays"]) for found in store.tracks.aggregate([{"$match": due}, count])), (0, 0)
+    )
+
+
+def _embed_by_tracks(store: HistoryStore, due: Filter, tracks: int) -> int:
+    """Look the plays of each track up; return how many changed."""
+    handled, changed = 0, 0
+
+    def embed(command: Sequence[Document]) -> int:
+        return _write(store, [one for track in command for one in updates(track, {"spotify_track_uri": track["uri"]})])
+
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         # Plays of one time lie together on the server's disk, so tracks of one time change the same pages.
-        while step := list(store.tracks.find(due, needed).sort("first_played_at", 1).limit(TRACKS_A_STEP)):
-            commands = [step[first : first + TRACKS_A_COMMAND] for first in range(0, len(step), TRACKS_A_COMMAND)]
-            plays += sum(pool.map(lambda command: _embed(store, command), commands))
-            ids = [track["_id"] for track in step]
-            store.tracks.update_many(
-                {"_id": {"$in": ids}, **due}, {"$unset": {"embedding_due": "", "values_withdrawn": ""}}
-            )
-            tracks += len(step)
-            log.info("%s of %s tracks embedded into their plays", f"{tracks:,}", f"{waiting:,}")
-    log.info("%s plays changed in %.1f s", f"{plays:,}", time.monotonic() - started)
-    return Embedded(tracks=tracks, plays=plays)
+        while step := list(store.tracks.find(due, NEEDED).sort("first_played_at", 1).limit(TRACKS_A_STEP)):
+            changed += sum(pool.map(embed, _parts(step, TRACKS_A_COMMAND)))
+            store.tracks.update_many({"_id": {"$in": [track["_id"] for track in step]}, **due}, DONE)
+            handled += len(step)
+            log.info("%s of %s tracks embedded into their plays", f"{handled:,}", f"{tracks:,}")
+    return changed
 
 
-def _embed(store: HistoryStore, tracks: Sequence[Document]) -> int:
-    """Bring the plays of some tracks up to date; return how many changed."""
-    operations = [operation for track in tracks for operation in _operations(track)]
+def _embed_by_users(store: HistoryStore, due: Filter, tracks: int) -> int:
+    """Look each user's plays of the tracks up, user by user; return how many changed.
+
+    A user's plays lie together on the server's disk, so that each page is written about once. Where not all plays fit
+    into the server's memory, a page would else be written for almost every play on it: ten times the plays took
+    eighteen times as long.
+    """
+    handled, changed = 0, 0
+
+    def embed(command: Sequence[Filter]) -> int:
+        return _write(store, list(_updates_of(store, command, due)))
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        # None: plays that name no user.
+        for username in [*store.plays.distinct("user.username"), None]:
+            for step in _parts(_plays_by_track(store, username), TRACKS_A_STEP):
+                changed += sum(pool.map(embed, _parts(step, TRACKS_A_COMMAND)))
+                handled += len(step)
+            log.info("%s tracks of %s looked at, %s plays changed", f"{handled:,}", f"{tracks:,}", f"{changed:,}")
+    store.tracks.update_many(due, DONE)
+    return changed
+
+
+def _plays_by_track(store: HistoryStore, username: str | None) -> list[Filter]:
+    """What finds a user's plays, track by track, those first that were played first. Read from an index alone."""
+    wanted = {"_id": 0, "timestamp": 1, "spotify_track_uri": 1}
+    times: dict[str, list[datetime]] = {}
+    found = store.plays.find({"user.username": username}, wanted).sort("timestamp", 1).batch_size(PLAYS_AT_ONCE)
+    for play in found:
+        if uri := play.get("spotify_track_uri"):
+            times.setdefault(uri, []).append(play["timestamp"])
+    return [
+        {"user.username": username, "timestamp": {"$in": moments}, "spotify_track_uri": uri}
+        for uri, moments in times.items()
+    ]
+
+
+def _updates_of(store: HistoryStore, plays: Sequence[Filter], due: Filter) -> Iterator[UpdateMany]:
+    """What brings those of these plays up to date whose tracks are due."""
+    plays_of = {one["spotify_track_uri"]: one for one in plays}
+    ids = [uri[TRACK_ID] for uri in plays_of]
+    for track in store.tracks.find({"_id": {"$in": ids}, **due}, NEEDED):
+        if track["uri"] in plays_of:
+            yield from updates(track, plays_of[track["uri"]])
+
+
+def _write(store: HistoryStore, operations: list[UpdateMany]) -> int:
+    """Have the server do this; return how many plays changed."""
     return store.plays.bulk_write(operations, ordered=True).modified_count if operations else 0
 
 
-def known_values(track: Document) -> dict[str, Known]:
-    """Return what was learnt of a track, by field. What only the file says of it is not learnt."""
-    known = {}
-    for field, state in STATE_OF_FIELD.items():
-        learnt = track["enrichment"][state]
-        if learnt["status"] == Status.ENRICHED and field in track:
-            known[field] = Known(value=track[field], provider=learnt["provider"])
-    return known
-
-
-def _operations(track: Document) -> Iterator[UpdateMany]:
-    """What brings a track's plays up to date.
-
-    Where the file had a value, the server has to keep it before it writes another one, and to leave a value that is
-    the same. All other plays take the simple update, which costs the server a third; of most tracks these are all.
-    """
-    known = known_values(track)
-    plays = {"spotify_track_uri": track["uri"]}
-    if track.get("values_withdrawn"):
-        for field in ENRICHED_FIELDS.keys() - known.keys():
-            yield UpdateMany({**plays, f"enriched.{field}": {"$exists": True}}, _forget(field))
-    if not known:
-        return
-    differs = {"$or": [{ENRICHED_FIELDS[field]: {"$ne": one.value}} for field, one in known.items()]}
-    if track.get("has_exported_values") is False:
-        yield UpdateMany({**plays, **differs}, _replace(known))
-        return
-    exported = {"$or": [_is_exported(field) for field in known]}
-    yield UpdateMany({**plays, "$and": [exported, differs]}, _keep_and_replace(known))
-    yield UpdateMany({**plays, "$nor": exported["$or"], **differs}, _replace(known))
-
-
-def _is_exported(field: str) -> Filter:
-    """Whether a play's value is the file's own."""
-    return {ENRICHED_FIELDS[field]: {"$exists": True}, f"enriched.{field}": {"$exists": False}}
-
-
-def _replace(known: Mapping[str, Known]) -> dict[str, Any]:
-    values = {ENRICHED_FIELDS[field]: one.value for field, one in known.items()}
-    providers = {f"enriched.{field}": one.provider for field, one in known.items()}
-    return {"$set": {**values, **providers}, "$currentDate": {"updated_at": True}}
-
-
-def _keep_and_replace(known: Mapping[str, Known]) -> list[dict[str, Any]]:
-    """The same, for plays in which the file's own values are kept in ``source.replaced``."""
-    values: dict[str, Expression] = {}
-    for field, one in known.items():
-        path = ENRICHED_FIELDS[field]
-        changes = {"$ne": [f"${path}", {"$literal": one.value}]}
-        is_first = {"$eq": [{"$type": f"$enriched.{field}"}, "missing"]}
-        had_value = {"$ne": [{"$type": f"${path}"}, "missing"]}
-        keeps = {"$and": [changes, is_first, had_value]}
-        values |= {
-            f"source.replaced.{field}": {"$cond": [keeps, f"${path}", f"$source.replaced.{field}"]},
-            f"enriched.{field}": {"$cond": [changes, one.provider, f"$enriched.{field}"]},
-            path: {"$literal": one.value},
-        }
-    return [{"$set": {**values, "updated_at": "$$NOW"}}, WITHOUT_EMPTY_SECTIONS]
-
-
-def _forget(field: str) -> list[dict[str, Any]]:
-    """Put the file's value back, or none, where a value turned out to be none."""
-    path, replaced = ENRICHED_FIELDS[field], f"$source.replaced.{field}"
-    return [
-        {"$set": {path: {"$ifNull": [replaced, "$$REMOVE"]}, "updated_at": "$$NOW"}},
-        {"$unset": [f"enriched.{field}", f"source.replaced.{field}"]},
-        WITHOUT_EMPTY_SECTIONS,
-    ]
+def _parts(whole: Sequence[Part], size: int) -> list[Sequence[Part]]:
+    return [whole[first : first + size] for first in range(0, len(whole), size)]
 
 
 def count_outdated_plays(store: HistoryStore) -> int:
