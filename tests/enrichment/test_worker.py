@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from echotune.enrichment.errors import EnrichmentError
 from echotune.enrichment.line_up import queue_of
+from echotune.enrichment.providers.base import Provider
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.settings import Subject
 from echotune.enrichment.worker import Worker
@@ -217,6 +219,41 @@ def test_a_worker_without_a_provider_leaves_everything(desk: Desk) -> None:
     assert pause is not None
     assert (pause.until, progress.done) == (None, 0)
     assert contents(desk.store.tracks) == before
+
+
+class SlowlyCounted(Queue):
+    """A queue of so many documents that it takes a while to count them."""
+
+    counts = 0
+
+    def count_due(self, providers: Sequence[str] = ()) -> int:
+        self.counts += 1
+        time.sleep(0.05)
+        return super().count_due(providers)
+
+
+@pytest.mark.usefixtures("_reports_after_each_batch")
+def test_what_takes_long_to_count_is_not_counted_for_every_report(desk: Desk) -> None:
+    fill(desk.store.tracks, KNOWN[:8])
+    line_up = desk.line_up(FEATURES)
+    queue = SlowlyCounted(desk.store.tracks, FEATURES.kind, owner="anna", due=line_up.due)
+    keeper = desk.keeper(FEATURES)
+    Worker(queue, [OneByOne(provider) for provider in line_up.providers()], keeper=keeper, gates=line_up.gates).work()
+    assert (keeper.progress.done, keeper.progress.left, queue.counts) == (8, 0, 2)
+
+
+@pytest.fixture
+def _reports_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echotune.enrichment.progress.SECONDS_BETWEEN_REPORTS", 0.0)
+
+
+class OneByOne:
+    """A provider that is asked for one document a call."""
+
+    batch_size = 1
+
+    def __init__(self, provider: Provider) -> None:
+        self.name, self.look_up = provider.name, provider.look_up
 
 
 def test_an_expired_token_is_renewed(desk: Desk, simulator: SpotifySimulator) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ MOST_FAILURES = 3
 """Batches in a row that a provider may fail before it is left alone for the rest of the run."""
 
 LONGEST_BATCH = 1_000
+
+COUNTING_SHARE = 0.02
+"""The share of its time that a worker may spend on counting what is left: a count reads all that could be due."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ class Worker:
         self._keeper, self._gates, self._most = keeper, gates, most
         self._calls_before = dict(self.progress.calls)
         self._waited_before = self.progress.waited_seconds
+        self._count_again_at = 0.0
 
     @property
     def progress(self) -> Progress:
@@ -100,7 +105,8 @@ class Worker:
             pause = self._settle_batch(claims)
             self._count_calls()
             if self._keeper.is_report_due:
-                self._count_left()
+                if time.monotonic() >= self._count_again_at:
+                    self._count_left()
                 self._keeper.report()
             if pause:
                 return pause
@@ -194,7 +200,10 @@ class Worker:
         self.progress.waited_seconds = self._waited_before + waited
 
     def _count_left(self) -> None:
+        begun = time.monotonic()
         self.progress.left = self._queue.count_due(self._names())
+        ended = time.monotonic()
+        self._count_again_at = ended + (ended - begun) / COUNTING_SHARE
 
 
 def _answered(lookup: Lookup, identity: str) -> bool:
