@@ -32,7 +32,9 @@ CATALOG = {
 
 def track_rows(store: HistoryStore) -> Iterator[Row]:
     """One row a track that anyone played, in the order of their ids."""
-    counted = store.plays.aggregate(read_mongo_json("pipelines/features_tracks.json")["pipeline"], allowDiskUse=True)
+    pipeline = read_mongo_json("pipelines/features_tracks.json")["pipeline"]
+    # Left to itself the server sends 16 MB at once: with more tracks, more of them would be in memory.
+    counted = store.plays.aggregate(pipeline, allowDiskUse=True, batchSize=TRACKS_AT_ONCE)
     while part := list(islice(counted, TRACKS_AT_ONCE)):
         ids = [each["_id"] for each in part]
         catalog = {track["_id"]: track for track in store.tracks.find({"_id": {"$in": ids}}, CATALOG)}
