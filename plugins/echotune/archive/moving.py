@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -107,7 +106,7 @@ class Mover:
     def _make_due(self, tracks: set[str], session: ClientSession | None) -> None:
         """Have what was learnt of tracks while their plays were away written into these."""
         learnt = [{f"enrichment.{kind}.status": "enriched"} for kind in ("audio_features", "catalog")]
-        due = {"$set": {"embedding_due": datetime.now(UTC)}}
+        due = {"$currentDate": {"embedding_due": True}}
         self._tracks.update_many({"_id": {"$in": list(tracks)}, "$or": learnt}, due, session=session)
 
     def _whole(self, step: Callable[[ClientSession | None], Done]) -> Done:
