@@ -46,8 +46,8 @@ def test_something_else_under_its_key_is_not_known(redis_client: redis.Redis) ->
     for foreign in (b"perhaps", b"\xff\xfe"):
         redis_client.set(key, foreign)
         assert capabilities.get("tracks") is None
-    capabilities.remember("tracks", Capability.OPEN)
-    assert capabilities.get("tracks") is Capability.OPEN
+    capabilities.remember("tracks", Capability.SINGLE)
+    assert capabilities.get("tracks") is Capability.SINGLE
 
 
 def test_a_cluster_remembers_too(redis_cluster: redis.Redis) -> None:

@@ -13,9 +13,8 @@ log = logging.getLogger(__name__)
 
 
 class Capability(StrEnum):
-    """What an endpoint allows: OPEN or CLOSED, and where it is open for ids, many a call (BATCH) or one (SINGLE)."""
+    """What an endpoint allows: many ids a call (BATCH), one (SINGLE) or none (CLOSED)."""
 
-    OPEN = "open"
     BATCH = "batch"
     SINGLE = "single"
     CLOSED = "closed"
