@@ -287,15 +287,6 @@ def write_file(path: Path, environment: Mapping[str, str]) -> None:
     write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items()))
 
 
-def read_file(path: Path) -> dict[str, str]:
-    """The variables of a stack that has been started before."""
-    if not path.exists():
-        raise StackError("this stack has not been started yet: run make up.")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    pairs = (line.partition("=") for line in lines)
-    return {name: "".join(shlex.split(value)) for name, _, value in pairs}
-
-
 def _postgres_client(url: str) -> dict[str, str]:
     """What psql reads, so that it needs no argument."""
     try:
