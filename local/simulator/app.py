@@ -52,6 +52,7 @@ def make_app(simulator: Simulator) -> FastAPI:
     ]
     app = FastAPI(title="Spotify, simulated", routes=list(routes))
     add_control(app, simulator)
+    add_control_of_listeners(app, simulator)
     return app
 
 
@@ -102,6 +103,19 @@ def add_control(app: FastAPI, simulator: Simulator) -> None:
         simulator.tokens.expire()
         return {"expired": len(simulator.tokens.ends)}
 
+    @app.post("/simulator/reset")
+    async def reset() -> dict[str, str]:
+        simulator.reset()
+        return {"status": "reset"}
+
+    @app.get("/simulator/report")
+    async def report(full: bool = False) -> dict[str, Any]:
+        return simulator.report(full)
+
+
+def add_control_of_listeners(app: FastAPI, simulator: Simulator) -> None:
+    """The part of the control API that is about listeners' accounts."""
+
     @app.post("/simulator/listeners/{user}/plays")
     async def add_plays(user: str, plays: list[Play]) -> dict[str, int]:
         listener = simulator.listeners.of(user)
@@ -123,15 +137,6 @@ def add_control(app: FastAPI, simulator: Simulator) -> None:
     async def forget_listeners() -> dict[str, str]:
         simulator.listeners = Listeners()
         return {"status": "forgotten"}
-
-    @app.post("/simulator/reset")
-    async def reset() -> dict[str, str]:
-        simulator.reset()
-        return {"status": "reset"}
-
-    @app.get("/simulator/report")
-    async def report(full: bool = False) -> dict[str, Any]:
-        return simulator.report(full)
 
 
 def _ids(request: Request) -> tuple[str, ...]:

@@ -45,7 +45,15 @@ def create_application(static: Path = STATIC) -> FastAPI:
     """Make the app that the plugin mounts below Airflow's address."""
     app = FastAPI(title="EchoTune", docs_url=None, redoc_url=None, openapi_url=None)
     cache, panels = AnswerCache(), Panels(Databases())
+    _send_headers(app)
+    _answer_page(app, cache, panels, static)
+    _answer_panels(app, cache, panels)
+    _answer_runs(app)
+    app.mount("/assets", StaticFiles(directory=static / "assets", check_dir=False), name="assets")
+    return app
 
+
+def _send_headers(app: FastAPI) -> None:
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
@@ -54,6 +62,8 @@ def create_application(static: Path = STATIC) -> FastAPI:
             response.headers["Cache-Control"] = "no-store"
         return response
 
+
+def _answer_page(app: FastAPI, cache: AnswerCache, panels: Panels, static: Path) -> None:
     @app.get("/")
     async def page(request: Request, bearer: access.Bearer) -> Response:
         try:
@@ -67,6 +77,8 @@ def create_application(static: Path = STATIC) -> FastAPI:
             cache.begin(panel, partial(find, getattr(panels, panel)))
         return FileResponse(static / "index.html")
 
+
+def _answer_panels(app: FastAPI, cache: AnswerCache, panels: Panels) -> None:
     @app.get("/api/flow")
     def flow(user: access.SignedInUser) -> JSONResponse:
         answer = cache.get("flow", lambda: find(panels.flow))
@@ -87,6 +99,13 @@ def create_application(static: Path = STATIC) -> FastAPI:
         key = ("rejected", system, offset, limit)
         return _json("rejected", cache.get(key, lambda: find(lambda: panels.rejected(system, offset, limit))))
 
+    @app.get("/api/{panel}")
+    def numbers(user: access.SignedInUser, panel: PanelName) -> JSONResponse:
+        access.require_dag(user, DAG_OF_PANEL[panel])
+        return _json(panel, cache.get(panel, partial(find, getattr(panels, panel))))
+
+
+def _answer_runs(app: FastAPI) -> None:
     @app.get("/api/runs/{dag_id}/{run_id:path}")
     def run(user: access.SignedInUser, dag_id: str, run_id: str) -> JSONResponse:
         access.require_summary(user, dag_id)
@@ -94,14 +113,6 @@ def create_application(static: Path = STATIC) -> FastAPI:
         if found is None:
             raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such run.")
         return _json("runs", find(lambda: found))
-
-    @app.get("/api/{panel}")
-    def numbers(user: access.SignedInUser, panel: PanelName) -> JSONResponse:
-        access.require_dag(user, DAG_OF_PANEL[panel])
-        return _json(panel, cache.get(panel, partial(find, getattr(panels, panel))))
-
-    app.mount("/assets", StaticFiles(directory=static / "assets", check_dir=False), name="assets")
-    return app
 
 
 def _json(panel: str, answer: Answer) -> JSONResponse:
