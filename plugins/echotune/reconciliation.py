@@ -27,6 +27,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
+        """Whether both numbers agree."""
         return self.expected == self.found or (self.at_least and self.found > self.expected)
 
     def __str__(self) -> str:

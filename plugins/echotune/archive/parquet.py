@@ -74,6 +74,7 @@ class CountedStream:
 
     @property
     def sha256(self) -> str:
+        """Of the bytes written so far, in hexadecimal."""
         return self._digest.hexdigest()
 
 

@@ -44,11 +44,13 @@ class Play:
 
     @property
     def id(self) -> UUID:
+        """The id of the document and of its row."""
         identity: UUID = self.row[0]
         return identity
 
     @property
     def played_at(self) -> datetime:
+        """When the play ended, in UTC."""
         moment: datetime = self.row[1]
         return moment
 

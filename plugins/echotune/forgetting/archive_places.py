@@ -56,6 +56,7 @@ class Held:
 
     @property
     def archive(self) -> Archive:
+        """What its document in MongoDB says of it."""
         return Archive.of(self.document)
 
 

@@ -32,6 +32,7 @@ class Person:
 
     @property
     def digest(self) -> str:
+        """What is kept in the name's place of who was forgotten."""
         return digest_of(self.username)
 
     @cached_property

@@ -40,6 +40,7 @@ class LoadCounts:
 
     @classmethod
     def total(cls, counts: Iterable[Self]) -> LoadCounts:
+        """All of them added; zeros where there are none."""
         return sum(counts, start=LoadCounts())
 
     def as_forgotten(self) -> LoadCounts:

@@ -78,6 +78,7 @@ class TimedPlay:
 
     @property
     def is_named(self) -> bool:
+        """Whether the source tells what was played."""
         return self.names[1] not in NO_NAME
 
     @property

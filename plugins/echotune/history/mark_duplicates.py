@@ -53,6 +53,7 @@ class UserMonth:
 
     @property
     def end(self) -> datetime:
+        """The first moment of the next month."""
         return (self.start + timedelta(days=32)).replace(day=1)
 
 

@@ -40,6 +40,7 @@ class Record(NamedTuple):
 
     @property
     def is_blank(self) -> bool:
+        """Whether it is no row: a line with nothing in it."""
         return self.cells == []
 
 
@@ -57,6 +58,7 @@ class Lines:
         return self._put_back.pop() if self._put_back else next(self._lines)
 
     def put_back(self, lines: list[bytes]) -> None:
+        """Have these lines read next, in this order."""
         self._put_back.extend(reversed(lines))
 
 

@@ -37,6 +37,10 @@ class HistoryStore:
 
     @classmethod
     def of(cls, database: Database[dict[str, Any]], *, plays: str = "listening_history") -> HistoryStore:
+        """The collections of a database, which give times with their zone and ids as ``UUID``.
+
+        :param plays: what the collection of plays is called there
+        """
         options: CodecOptions[dict[str, Any]] = CodecOptions(
             uuid_representation=UuidRepresentation.STANDARD, tz_aware=True
         )

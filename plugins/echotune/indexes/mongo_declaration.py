@@ -30,6 +30,7 @@ class MongoIndex:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def model(self) -> IndexModel:
+        """As pymongo creates it."""
         return IndexModel(list(self.keys), name=self.name, **self.options)
 
 

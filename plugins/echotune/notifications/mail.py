@@ -22,10 +22,12 @@ class ImpatientSmtpHook(SmtpHook):
 
     @property
     def timeout(self) -> int:
+        """Seconds for each step of the conversation with the server."""
         return int(self.conn.extra_dejson.get("timeout", SECONDS))
 
     @property
     def smtp_retry_limit(self) -> int:
+        """How often it is tried again."""
         return int(self.conn.extra_dejson.get("retry_limit", 0))
 
 

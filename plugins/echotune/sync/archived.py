@@ -35,7 +35,9 @@ class ArchiveReader(Protocol):
 
     def documents(
         self, start: datetime, end: datetime, archives: Collection[ObjectId] | None = None
-    ) -> Iterator[Document]: ...
+    ) -> Iterator[Document]:
+        """Plays that ended from ``start`` to before ``end``, of these archives or of all."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

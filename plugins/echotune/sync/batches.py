@@ -64,6 +64,7 @@ class Batch:
 
     @property
     def documents(self) -> int:
+        """How many documents were read for it."""
         return len(self.fit) + len(self.rejected)
 
     @property

@@ -44,6 +44,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
+        """Whether both sides have the same rows, by number and checksum."""
         return self.documents == self.rows
 
     @property

@@ -34,6 +34,7 @@ class SliceRecord:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
+        """Read a row of ``echotune.sync_slices``."""
         window = None
         if row["window_start"]:
             window = Window(
