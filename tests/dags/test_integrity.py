@@ -13,8 +13,16 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
+from pydantic import BaseModel, ValidationError
 
+from echotune.archive.settings import ArchiveSettings, RestoreSettings
+from echotune.enrichment.settings import EnrichmentSettings
+from echotune.history.settings import LoadSettings
+from echotune.indexes.settings import MaintenanceSettings
 from echotune.resources import PROJECT
+from echotune.spotify_account.settings import AccountSettings
+from echotune.statistics.settings import StatisticsSettings
+from echotune.sync.settings import SyncSettings
 
 Task = Any
 """An operator or a mapped one: both have the attributes that are looked at here."""
@@ -51,6 +59,18 @@ for path in sys.argv[1:]:
     os._exit(0)
 """
 Parsed = dict[str, list[dict[str, Any]]]
+
+SETTINGS_OF: dict[str, type[BaseModel]] = {
+    "csv_backfill": LoadSettings,
+    "history_archive": ArchiveSettings,
+    "history_restore": RestoreSettings,
+    "index_maintenance": MaintenanceSettings,
+    "listening_statistics": StatisticsSettings,
+    "mongo_to_supabase_sync": SyncSettings,
+    "recently_played": AccountSettings,
+    "spotify_enrichment": EnrichmentSettings,
+}
+"""What each DAG whose form asks for numbers makes of them."""
 
 
 @pytest.fixture(scope="session")
@@ -165,3 +185,24 @@ def test_each_number_of_the_trigger_form_has_limits(dags: list[DAG]) -> None:
     schemas = {f"{dag.dag_id}.{name}": dag.params.get_param(name).schema for dag in dags for name in dag.params}
     numbers = {name: schema for name, schema in schemas.items() if schema["type"] in ("integer", "number")}
     assert [name for name, schema in numbers.items() if not {"minimum", "maximum"} <= schema.keys()] == []
+
+
+@pytest.mark.parametrize("dag_id", SETTINGS_OF)
+def test_what_is_over_the_limit_of_the_trigger_form_is_refused_by_the_settings_too(
+    dags: list[DAG], dag_id: str
+) -> None:
+    (dag,) = (dag for dag in dags if dag.dag_id == dag_id)
+    schemas = {name: dag.params.get_param(name).schema for name in dag.params}
+    most = {name: schema["maximum"] for name, schema in schemas.items() if "maximum" in schema}
+    assert most, "this DAG asks for no number"
+    for name, limit in most.items():
+        assert (is_refused(dag_id, name, limit), is_refused(dag_id, name, limit + 1)) == (False, True), name
+
+
+def is_refused(dag_id: str, name: str, value: float) -> bool:
+    """Whether the settings of a DAG take offence at this value, whatever else they need."""
+    try:
+        SETTINGS_OF[dag_id].model_validate({name: value})
+    except ValidationError as error:
+        return any(problem["loc"][0] == name for problem in error.errors())
+    return False

@@ -180,6 +180,15 @@ def test_a_field_that_grows_beyond_a_document_once_it_is_written_out_is_named(
     assert (kept["column"], kept["reason"]) == ("mood", "takes more than 4,194,304 bytes")
 
 
+def test_an_endless_record_costs_itself_only(store: HistoryStore, tmp_path: Path) -> None:
+    endless = record(**{f"mood {number}": "x" * 100_000 for number in range(42)})
+    counts = load_source(store, write_json(tmp_path / "endsong_0.json", [endless, record()]))
+    assert (counts.rejected, counts.inserted) == (1, 1)
+    kept = store.rejected_rows.find_one()
+    assert kept is not None
+    assert (kept["source"]["row"], kept["reason"]) == (1, "is longer than 4,194,304 bytes")
+
+
 @pytest.mark.parametrize("policy", ["drop", "hash", "keep"])
 def test_an_address_that_is_no_text_is_kept_as_the_policy_says(
     store: HistoryStore, tmp_path: Path, policy: str

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echotune.history.errors import CellError
-from echotune.history.records import Record, read_cells, split_records
+from echotune.history.records import LONGEST_CELL, LONGEST_ROW, Record, read_cells, split_records
 from local.sample import HEADER
 from tests.support.cells import hard_rows
 from tests.support.rows import csv_text, row
@@ -134,6 +134,13 @@ def test_an_endless_quoted_cell_costs_its_row_only() -> None:
     found = read(body([row(platform="x, " * 4_000_000), row()]))
     assert isinstance(found[0], str)
     assert found[1:] == [row()]
+
+
+def test_an_endless_row_is_told_as_one_where_no_cell_is_endless() -> None:
+    cells = ["x" * LONGEST_CELL] * (LONGEST_ROW // LONGEST_CELL)
+    broken = [*cells, *row()[len(cells) :]]
+    found = read(",".join(broken) + "\n" + body([row()]))
+    assert found == [f"is longer than {LONGEST_ROW:,} bytes", row()]
 
 
 def test_a_column_is_named_by_the_order_of_the_file() -> None:
