@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ from tests.support.supabase import OWNER, OwnedPostgres
 pytestmark = pytest.mark.timeout(600)
 
 SECRET = "the-secret-of-an-address"
+LATER_PASSWORD = "a later one"
+ASKED_FOR = ("echotune_mongo", "echotune_supabase", "echotune_redis", "echotune_pii", "echotune_spotify", "of_nobody")
 CONNECTIONS = """
 import json, sys
 from airflow.models import Connection
@@ -52,21 +54,15 @@ with get_application_builder() as builder:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A deployment whose first steps were taken: what the container airflow-init has as environment, and said."""
+    """A deployment whose first steps were taken: what the container airflow-init has as environment, and said.
+
+    :param pools: their slots by name, as the first steps left them
+    """
 
     database: str
     environment: dict[str, str]
     said: str
-
-    def connections(self, *names: str, **variables: str) -> dict[str, str | None]:
-        """Host and password of connections as Airflow finds them; None where there is none of that name."""
-        found: dict[str, str | None] = told(run(self.environment | variables, "-c", CONNECTIONS, *names))
-        return found
-
-    def roles(self, *passwords: str) -> list[list[str] | None]:
-        """The roles that the user admin has after signing in with each password; None where it is refused."""
-        found: list[list[str] | None] = told(run(self.environment, "-c", SIGN_IN, *passwords))
-        return found
+    pools: dict[str, int]
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
@@ -111,65 +107,87 @@ def deployment(postgres_server: OwnedPostgres, tmp_path_factory: pytest.TempPath
             "HOME": str(folder),
         }
         said = run(environment, "-m", "echotune.deployment.initialise")
-        yield Deployment(database=uri, environment=environment, said=said)
+        yield Deployment(database=uri, environment=environment, said=said, pools=pools_at(uri))
 
 
-def connect(deployment: Deployment) -> psycopg.Connection[Any]:
-    return psycopg.connect(deployment.database, autocommit=True)
+def connect(database: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(database, autocommit=True)
+
+
+def pools_at(database: str) -> dict[str, int]:
+    with connect(database) as connection:
+        return dict(connection.execute("select pool, slots from slot_pool").fetchall())
 
 
 def test_the_declared_pools_are_there(deployment: Deployment) -> None:
     declared = read_json(PROJECT / "include" / "airflow" / "pools.json")
-    with connect(deployment) as connection:
-        pools = dict(connection.execute("select pool, slots from slot_pool").fetchall())
-    assert pools.items() >= {name: pool["slots"] for name, pool in declared.items()}.items()
-
-
-def test_the_user_admin_signs_in_with_the_password_of_the_env(deployment: Deployment) -> None:
-    password = deployment.environment["AIRFLOW_ADMIN_PASSWORD"]
-    assert deployment.roles(password, "another") == [["Admin"], None]
+    assert deployment.pools.items() >= {name: pool["slots"] for name, pool in declared.items()}.items()
 
 
 def test_no_secret_is_said_or_kept_readable(deployment: Deployment) -> None:
     password = deployment.environment["AIRFLOW_ADMIN_PASSWORD"]
     assert password not in deployment.said
-    with connect(deployment) as connection:
+    with connect(deployment.database) as connection:
         stored = connection.execute("select password from ab_user where username = 'admin'").fetchone()
     assert stored
     assert password not in stored[0]
 
 
-def test_a_second_start_keeps_what_a_person_changed(deployment: Deployment) -> None:
-    with connect(deployment) as connection:
+@pytest.fixture(scope="module")
+def second_start(deployment: Deployment) -> Deployment:
+    """The deployment after a person changed the size of a pool, and the first steps were taken with a new password."""
+    with connect(deployment.database) as connection:
         connection.execute("update slot_pool set slots = 9 where pool = 'mongo_write'")
-        changed = {**deployment.environment, "AIRFLOW_ADMIN_PASSWORD": "a later one"}
-        run(changed, "-m", "echotune.deployment.initialise")
-        assert connection.execute("select slots from slot_pool where pool = 'mongo_write'").fetchone() == (9,)
-    assert deployment.roles(deployment.environment["AIRFLOW_ADMIN_PASSWORD"]) == [["Admin"]]
+    changed = {**deployment.environment, "AIRFLOW_ADMIN_PASSWORD": LATER_PASSWORD}
+    said = run(changed, "-m", "echotune.deployment.initialise")
+    return replace(deployment, said=said, pools=pools_at(deployment.database))
 
 
-def test_airflow_finds_the_connections_of_the_settings(deployment: Deployment) -> None:
-    expected = {
-        "echotune_mongo": "cluster0.example.mongodb.net theirs",
-        "echotune_supabase": "db.example.supabase.co theirs",
-        "echotune_pii": f"None {deployment.environment['PERSONAL_DATA_KEY']}",
-        "echotune_spotify": None,
-        "of_nobody": None,
-    }
-    assert deployment.connections(*expected) == expected
+@pytest.fixture(scope="module")
+def roles(second_start: Deployment) -> dict[str, list[str] | None]:
+    """The roles that the user admin has after signing in with each password; None where it is refused."""
+    passwords = (second_start.environment["AIRFLOW_ADMIN_PASSWORD"], LATER_PASSWORD, "another")
+    found: list[list[str] | None] = told(run(second_start.environment, "-c", SIGN_IN, *passwords))
+    return dict(zip(passwords, found, strict=True))
 
 
-def test_a_connection_made_in_airflow_wins(deployment: Deployment) -> None:
-    with connect(deployment) as connection:
+def test_a_second_start_keeps_what_a_person_changed(deployment: Deployment, second_start: Deployment) -> None:
+    assert second_start.pools == deployment.pools | {"mongo_write": 9}
+    assert "all are there" in second_start.said
+
+
+def test_the_user_admin_signs_in_with_the_password_of_the_first_start_alone(
+    deployment: Deployment, roles: dict[str, list[str] | None]
+) -> None:
+    first = deployment.environment["AIRFLOW_ADMIN_PASSWORD"]
+    assert roles == {first: ["Admin"], LATER_PASSWORD: None, "another": None}
+
+
+@pytest.fixture(scope="module")
+def connections(deployment: Deployment) -> dict[str, str | None]:
+    """Host and password of connections as Airflow finds them; None where there is none. Two were made by hand."""
+    with connect(deployment.database) as connection:
         connection.execute(
             "insert into connection (conn_id, conn_type, host, password, is_encrypted, is_extra_encrypted)"
             " values ('echotune_redis', 'redis', 'by-hand.example', 'open', false, false)"
         )
-    named = json.dumps({"conn_type": "mongo", "host": "by-variable.example", "password": "named"})
-    assert deployment.connections("echotune_redis", "echotune_mongo", AIRFLOW_CONN_ECHOTUNE_MONGO=named) == {
-        "echotune_redis": "by-hand.example open",
-        "echotune_mongo": "by-variable.example named",
-    }
+    by_variable = json.dumps({"conn_type": "postgres", "host": "by-variable.example", "password": "named"})
+    environment = deployment.environment | {"AIRFLOW_CONN_ECHOTUNE_SUPABASE": by_variable}
+    found: dict[str, str | None] = told(run(environment, "-c", CONNECTIONS, *ASKED_FOR))
+    return found
+
+
+def test_airflow_finds_the_connections_of_the_settings(
+    deployment: Deployment, connections: dict[str, str | None]
+) -> None:
+    assert connections["echotune_mongo"] == "cluster0.example.mongodb.net theirs"
+    assert connections["echotune_pii"] == f"None {deployment.environment['PERSONAL_DATA_KEY']}"
+    assert connections["echotune_spotify"] is connections["of_nobody"] is None
+
+
+def test_a_connection_made_in_airflow_wins(connections: dict[str, str | None]) -> None:
+    assert connections["echotune_redis"] == "by-hand.example open"
+    assert connections["echotune_supabase"] == "by-variable.example named"
 
 
 def test_a_setting_that_cannot_be_used_stops_the_start_with_its_name(deployment: Deployment) -> None:
