@@ -48,7 +48,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(mongodb_client: MongoClient[Document], history: Path) -> Iterator[dict[Any, Document]]:
     """The documents of the history, loaded without Airflow and without trouble."""
     settings = LoadSettings(chunk_rows=CHUNK_ROWS)
