@@ -266,6 +266,17 @@ def test_the_catalog_is_reconciled_after_plays_were_removed(store: HistoryStore,
     assert check_catalog(store).passed
 
 
+def test_however_many_tracks_lost_their_plays_none_keeps_a_count(
+    store: HistoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("echotune.history.catalog.IDS_AT_ONCE", 2)
+    load(store, path, *(play(number) for number in range(1, 8)))
+    store.plays.delete_many({})
+    load(store, path.with_name("new.csv"), play(9))
+    counts = {track["uri"]: track["play_count"] for track in store.tracks.find()}
+    assert counts == {track_uri(number): 0 for number in range(1, 8)} | {track_uri(9): 1}
+
+
 # --- plays that enrichment wrote to
 
 EMBEDDED_CATALOG: dict[str, Any] = {

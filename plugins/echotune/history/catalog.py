@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from echotune.history.store import Documents, HistoryStore
@@ -16,7 +17,7 @@ CATALOG = ("tracks", "artists", "albums")
 """In the order they are built: artists and albums are counted from the tracks."""
 
 IDS_AT_ONCE = 10_000
-"""Ids that the server sends at once: left to itself it sends 16 MB, and so the more the more there are."""
+"""Ids in one message: left to itself the server sends 16 MB, and takes no command that is longer."""
 
 IN_ORDER = {"$sort": {"_id": 1}}
 
@@ -70,11 +71,12 @@ def _close_gaps(collection: Documents, built: Iterable[Mapping[str, Any]]) -> No
     :param built: the ids that it reached, in their order
     """
     counted = collection.find({"play_count": {"$gt": 0}}, {"_id": 1}).sort("_id", 1).batch_size(IDS_AT_ONCE)
-    if left := list(_missing(_ids(counted), _ids(built))):
-        collection.delete_many({"_id": {"$in": left, "$regex": BY_NAME}})
+    left = _missing(_ids(counted), _ids(built))
+    while part := list(islice(left, IDS_AT_ONCE)):
+        collection.delete_many({"_id": {"$in": part, "$regex": BY_NAME}})
         no_plays = {"$set": {"play_count": 0}, "$unset": {"first_played_at": "", "last_played_at": ""}}
-        collection.update_many({"_id": {"$in": left}}, no_plays | {"$currentDate": {"updated_at": True}})
-        collection.update_many({"_id": {"$in": left}, "track_count": {"$exists": True}}, {"$set": {"track_count": 0}})
+        collection.update_many({"_id": {"$in": part}}, no_plays | {"$currentDate": {"updated_at": True}})
+        collection.update_many({"_id": {"$in": part}, "track_count": {"$exists": True}}, {"$set": {"track_count": 0}})
 
 
 def _ids(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
