@@ -22,6 +22,7 @@ from echotune.indexes.settings import MaintenanceSettings
 from echotune.resources import PROJECT
 from echotune.spotify_account.settings import AccountSettings
 from echotune.statistics.settings import StatisticsSettings
+from echotune.storage.settings import StorageSettings
 from echotune.sync.settings import SyncSettings
 
 Task = Any
@@ -60,15 +61,15 @@ for path in sys.argv[1:]:
 """
 Parsed = dict[str, list[dict[str, Any]]]
 
-SETTINGS_OF: dict[str, type[BaseModel]] = {
-    "csv_backfill": LoadSettings,
-    "history_archive": ArchiveSettings,
-    "history_restore": RestoreSettings,
-    "index_maintenance": MaintenanceSettings,
-    "listening_statistics": StatisticsSettings,
-    "mongo_to_supabase_sync": SyncSettings,
-    "recently_played": AccountSettings,
-    "spotify_enrichment": EnrichmentSettings,
+SETTINGS_OF: dict[str, tuple[type[BaseModel], ...]] = {
+    "csv_backfill": (LoadSettings,),
+    "history_archive": (ArchiveSettings,),
+    "history_restore": (RestoreSettings,),
+    "index_maintenance": (MaintenanceSettings, StorageSettings),
+    "listening_statistics": (StatisticsSettings,),
+    "mongo_to_supabase_sync": (SyncSettings,),
+    "recently_played": (AccountSettings,),
+    "spotify_enrichment": (EnrichmentSettings,),
 }
 """What each DAG whose form asks for numbers makes of them."""
 
@@ -201,8 +202,9 @@ def test_what_is_over_the_limit_of_the_trigger_form_is_refused_by_the_settings_t
 
 def is_refused(dag_id: str, name: str, value: float) -> bool:
     """Whether the settings of a DAG take offence at this value, whatever else they need."""
+    (settings,) = (one for one in SETTINGS_OF[dag_id] if name in one.model_fields)
     try:
-        SETTINGS_OF[dag_id].model_validate({name: value})
+        settings.model_validate({name: value})
     except ValidationError as error:
         return any(problem["loc"][0] == name for problem in error.errors())
     return False
