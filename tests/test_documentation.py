@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from echotune.resources import PROJECT
 
 README = PROJECT / "README.md"
+DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
 PAGES = (README, PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md")))
 CODE = re.compile(r"`((?:plugins|include|local|tests|dags|docs)/[\w./-]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
@@ -35,6 +36,12 @@ def test_the_readme_names_every_parameter_of_every_dag() -> None:
         f"{dag_id}.{name}" for dag_id, dag in bag.dags.items() for name in dag.params if f"`{name}`" not in rows[dag_id]
     ]
     assert missing == []
+
+
+def test_the_readme_has_a_row_in_both_tables_for_every_dag() -> None:
+    text = README.read_text(encoding="utf-8")
+    rows = {dag.stem: re.findall(rf"^\| \[?{dag.stem}(?:\]| \|)", text, re.MULTILINE) for dag in DAG_FILES}
+    assert [dag_id for dag_id, found in rows.items() if len(found) != 2] == []
 
 
 def test_the_readme_names_every_setting() -> None:

@@ -24,6 +24,7 @@ DOMAIN = (
     "storage",
     "sync",
 )
+WITH_AIRFLOW = ("dashboard", "deployment", "hooks", "notifications", "operators")
 PACKAGES = PROJECT / "plugins" / "echotune"
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
@@ -46,6 +47,10 @@ def imported_modules(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
+
+
+def test_every_package_is_of_the_domain_or_of_airflow() -> None:
+    assert {path.parent.name for path in PACKAGES.glob("*/__init__.py")} == {*DOMAIN, *WITH_AIRFLOW}
 
 
 def test_no_domain_package_imports_airflow() -> None:
