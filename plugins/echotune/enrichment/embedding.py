@@ -118,11 +118,11 @@ def _embed_by_users(store: HistoryStore, due: Filter, tracks: int) -> int:
 def _plays_by_track(store: HistoryStore, username: str | None) -> list[Filter]:
     """What finds a user's plays, track by track, those first that were played first. Read from an index alone."""
     wanted = {"_id": 0, "timestamp": 1, "spotify_track_uri": 1}
-    times: dict[str, list[datetime]] = {}
+    times: dict[str, list[datetime | None]] = {}
     found = store.plays.find({"user.username": username}, wanted).sort("timestamp", 1).batch_size(PLAYS_AT_ONCE)
     for play in found:
         if uri := play.get("spotify_track_uri"):
-            times.setdefault(uri, []).append(play["timestamp"])
+            times.setdefault(uri, []).append(play.get("timestamp"))
     return [
         {"user.username": username, "timestamp": {"$in": moments}, "spotify_track_uri": uri}
         for uri, moments in times.items()
