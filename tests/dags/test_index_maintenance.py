@@ -22,17 +22,11 @@ from local.dag_runs import Run
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of, switched_on
 from tests.support.databases import everything
 from tests.support.measuring import NOW, fill_mongodb, fill_postgresql
-from tests.support.supabase import Connection, connect
+from tests.support.supabase import EMPTY, Connection, connect
 
 DAG = "index_maintenance"
 PLAYS = 1_500
 
-EMPTY = """
-drop schema if exists echotune cascade;
-drop schema public cascade;
-create schema public;
-grant usage on schema public to public;
-"""
 DECLARED = """
 select count(*) from pg_indexes where schemaname in ('public', 'echotune') and indexname = 'listening_history_newest'
 """

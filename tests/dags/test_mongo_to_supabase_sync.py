@@ -31,17 +31,11 @@ from tests.support.dag_runs import (
     wait_for,
 )
 from tests.support.loading import load_file
-from tests.support.supabase import Connection, connect
+from tests.support.supabase import EMPTY, Connection, connect
 
 DAG = "mongo_to_supabase_sync"
 ROWS = 1_500
 
-EMPTY = """
-drop schema if exists echotune cascade;
-drop schema public cascade;
-create schema public;
-grant usage on schema public to public;
-"""
 VERSIONS = """
 select tableoid::regclass::text, ctid::text, xmin::text from users
 union all select tableoid::regclass::text, ctid::text, xmin::text from artists

@@ -24,7 +24,7 @@ from tests.support.accounts import moment, plays
 from tests.support.authorizing import Said, authorize, remove
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, states_of, summary_of, switched_on
 from tests.support.secret_search import Place, command_lines, found_in, logs_under, rows_of
-from tests.support.supabase import connect
+from tests.support.supabase import EMPTY, connect
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -65,17 +65,13 @@ def simulated(stack: Stack) -> Iterator[SimulatorControl]:
 @pytest.fixture(scope="module")
 def history(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
     """Where the DAG writes plays and playlists, with nothing in it."""
-    empty = (
-        "drop schema if exists echotune cascade; drop schema public cascade; create schema public;"
-        " grant usage on schema public to public;"
-    )
     with connect(os.environ["DATABASE_URL"]) as supabase:
-        supabase.execute(empty)
+        supabase.execute(EMPTY)
         database = os.environ["MONGODB_DATABASE"]
         mongodb_client.drop_database(database)
         yield HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
         mongodb_client.drop_database(database)
-        supabase.execute(empty)
+        supabase.execute(EMPTY)
 
 
 def kept_tokens(stack: Stack) -> dict[str, str]:

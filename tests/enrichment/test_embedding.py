@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from echotune.enrichment.embedding import MOST_PLAYS, Embedded, count_outdated_plays, embed_due
+from echotune.enrichment.embedding import BY_USERS_ABOVE, Embedded, count_outdated_plays, embed_due
 from echotune.history.catalog import refresh_catalog
 from echotune.history.document import cells_of
 from echotune.history.enriched import ENRICHED_FIELDS
@@ -194,7 +194,7 @@ class Watcher(CommandListener):
 def test_tracks_are_looked_up_user_by_user_only_where_many_are_due(
     indexed: HistoryStore, mongodb_uri: str, due: int
 ) -> None:
-    plays = round(1 / MOST_PLAYS)
+    plays = round(1 / BY_USERS_ABOVE)
     for number in range(plays):
         put_play(indexed, number, row(), number + 1)
     for number in range(due):

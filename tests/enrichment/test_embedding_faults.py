@@ -61,7 +61,7 @@ def test_a_track_that_changes_while_embedding_runs_is_not_forgotten(
     time.sleep(0.002)
     meddler = Meddler(change, nth)
     with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[meddler]) as client:
-        embed_due(HistoryStore.of(client[busy_store.database.name]), most_plays=WAYS[way])
+        embed_due(HistoryStore.of(client[busy_store.database.name]), by_users_above=WAYS[way])
     if meddler.seen < nth:
         change()
     embed(busy_store, way)
@@ -87,7 +87,7 @@ def test_stopped_anywhere_and_started_again_it_comes_to_the_same(
 
     meddler = Meddler(stop, nth)
     with MongoClient[dict[str, Any]](mongodb_uri, event_listeners=[meddler]) as client, suppress(Stopped):
-        embed_due(HistoryStore.of(client[busy_store.database.name]), most_plays=WAYS[way])
+        embed_due(HistoryStore.of(client[busy_store.database.name]), by_users_above=WAYS[way])
     embed(busy_store, way)
     plays = contents(busy_store.plays)
     assert [play["audio_features"] for play in plays.values()] == [{"energy": 0.1}] * 4

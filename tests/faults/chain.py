@@ -35,14 +35,8 @@ from tests.faults.plan import (
 )
 from tests.faults.state import State, state_of, unequal_sides
 from tests.faults.strikes import Target, strike
-from tests.support.supabase import connect
+from tests.support.supabase import EMPTY, connect
 
-EMPTY = """
-drop schema if exists echotune cascade;
-drop schema public cascade;
-create schema public;
-grant usage on schema public to public;
-"""
 RUN_SECONDS = 600.0
 POLL_SECONDS = 0.3
 ARCHIVED_YEARS = 5

@@ -25,7 +25,7 @@ WAYS = {"by tracks": 1_000.0, "by users": 0.0}
 def embed(store: HistoryStore, way: str) -> Embedded:
     """Embed what became due before this very millisecond."""
     time.sleep(0.002)
-    return embed_due(store, most_plays=WAYS[way])
+    return embed_due(store, by_users_above=WAYS[way])
 
 
 def put_play(store: HistoryStore, number: int, cells: Sequence[str], track: int) -> dict[str, Any]:

@@ -54,6 +54,14 @@ create publication supabase_realtime;
 alter publication supabase_realtime owner to platform;
 """
 
+EMPTY = """
+drop schema if exists echotune cascade;
+drop schema public cascade;
+create schema public;
+grant usage on schema public to public;
+"""
+"""Leaves a database as if the platform had never been there."""
+
 Connection = psycopg.Connection[Any]
 
 

@@ -23,19 +23,12 @@ from local.servers.base import new_password
 from local.stack import Stack
 from tests.support.dag_runs import run_to_the_end
 from tests.support.secret_search import command_lines, secrets_of
+from tests.support.supabase import EMPTY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROWS, BAD_ROWS = 1_000, 12
 PATIENCE = 60_000
 """Milliseconds that Playwright waits for what should come."""
-
-
-EMPTY = """
-drop schema if exists echotune cascade;
-drop schema public cascade;
-create schema public;
-grant usage on schema public to public;
-"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,8 @@ PLAYS_AT_ONCE = 10_000
 CONNECTIONS = 2
 """Commands that run side by side."""
 
-MOST_PLAYS = 0.1
-"""The share of all plays above which their tracks are looked up user by user."""
+BY_USERS_ABOVE = 0.1
+"""A share of all plays."""
 
 TRACK_ID = slice(-22, None)
 """Where the id of a track is in its address."""
@@ -48,19 +48,19 @@ class Embedded:
     plays: int
 
 
-def embed_due(store: HistoryStore, *, most_plays: float = MOST_PLAYS) -> Embedded:
+def embed_due(store: HistoryStore, *, by_users_above: float = BY_USERS_ABOVE) -> Embedded:
     """Bring the plays of all tracks up to date that changed, or got plays, since it was done last.
 
     Only values that differ are written, with ``updated_at``. Safe to stop and to start again at any point.
 
-    :param most_plays: the share of all plays above which the tracks that are due are looked up user by user
+    :param by_users_above: the share of all plays above which the tracks that are due are looked up user by user
     """
     started = time.monotonic()
     # Told by the server, whose clock also says when a track became due: one that changes meanwhile stays due.
     now: datetime = store.database.command("hello")["localTime"]
     due = {"embedding_due": {"$lt": now}}
     tracks, plays = _waiting(store, due)
-    are_most = plays > most_plays * store.plays.estimated_document_count()
+    are_most = plays > by_users_above * store.plays.estimated_document_count()
     embed = _embed_by_users if are_most else _embed_by_tracks
     changed = embed(store, due, tracks) if tracks else 0
     log.info("%s plays changed in %.1f s", f"{changed:,}", time.monotonic() - started)
@@ -70,9 +70,8 @@ def embed_due(store: HistoryStore, *, most_plays: float = MOST_PLAYS) -> Embedde
 def _waiting(store: HistoryStore, due: Filter) -> tuple[int, int]:
     """How many tracks are due, and how many plays they have."""
     count = {"$group": {"_id": None, "tracks": {"$sum": 1}, "plays": {"$sum": "$play_count"}}}
-    return next(
-        ((found["tracks"], found["plays"]) for found in store.tracks.aggregate([{"$match": due}, count])), (0, 0)
-    )
+    found = next(store.tracks.aggregate([{"$match": due}, count]), {"tracks": 0, "plays": 0})
+    return found["tracks"], found["plays"]
 
 
 def _embed_by_tracks(store: HistoryStore, due: Filter, tracks: int) -> int:
