@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from pymongo import MongoClient
 from echotune.history.store import HistoryStore
 from local.airflow_api import AirflowApi
 from local.stack import Stack
+from tests.support.databases import dags_store
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,7 +31,5 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
 @pytest.fixture
 def store(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
     """The collections that the DAGs write to, empty."""
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    yield HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
-    mongodb_client.drop_database(database)
+    with dags_store(mongodb_client) as empty:
+        yield empty

@@ -27,6 +27,7 @@ from tests.support.dag_runs import (
     switched_on,
     wait_for,
 )
+from tests.support.databases import dags_store
 from tests.support.syncing import play
 
 ARCHIVE, RESTORE = "history_archive", "history_restore"
@@ -43,15 +44,12 @@ def _only_runs_of_these_tests(api: AirflowApi) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def history(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
     """Plays of two users, most of them of one day years ago."""
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    store = HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
     then, now = datetime(2012, 3, 4, tzinfo=UTC), datetime.now(UTC)
     old = [play(n, username="anna", timestamp=then + timedelta(seconds=n)) for n in range(OLD)]
     young = [play(OLD + n, username="bert", timestamp=now - timedelta(days=n)) for n in range(YOUNG)]
-    store.plays.insert_many([*old, *young])
-    yield store
-    mongodb_client.drop_database(database)
+    with dags_store(mongodb_client) as store:
+        store.plays.insert_many([*old, *young])
+        yield store
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from echotune.sync.migrations import migrate
 from local.airflow_api import AirflowApi
 from local.dag_runs import Run
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, summary_of, switched_on
-from tests.support.databases import everything
+from tests.support.databases import dags_store, everything
 from tests.support.measuring import NOW, fill_mongodb, fill_postgresql
 from tests.support.supabase import EMPTY, Connection, connect
 
@@ -56,12 +56,9 @@ def supabase() -> Iterator[Connection]:
 @pytest.fixture(scope="module")
 def history(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
     """Plays without a declared index."""
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    store = HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
-    fill_mongodb(store, plays=PLAYS, newest=NOW)
-    yield store
-    mongodb_client.drop_database(database)
+    with dags_store(mongodb_client) as store:
+        fill_mongodb(store, plays=PLAYS, newest=NOW)
+        yield store
 
 
 @pytest.fixture(scope="module")

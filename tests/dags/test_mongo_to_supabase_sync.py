@@ -30,6 +30,7 @@ from tests.support.dag_runs import (
     switched_on,
     wait_for,
 )
+from tests.support.databases import dags_store
 from tests.support.loading import load_file
 from tests.support.supabase import EMPTY, Connection, connect
 
@@ -70,13 +71,10 @@ def history(mongodb_client: MongoClient[Document], tmp_path_factory: pytest.Temp
     """A history, loaded, where the DAG reads it."""
     path: Path = tmp_path_factory.mktemp("history") / "history.csv"
     write_sample(path, rows=ROWS)
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    store = HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
-    load_file(store, path)
-    refresh_catalog(store)
-    yield store
-    mongodb_client.drop_database(database)
+    with dags_store(mongodb_client) as store:
+        load_file(store, path)
+        refresh_catalog(store)
+        yield store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from local.stack import Stack
 from tests.support.accounts import moment, plays
 from tests.support.authorizing import Said, authorize, remove
 from tests.support.dag_runs import instances_of, log_of, run_to_the_end, states_of, summary_of, switched_on
+from tests.support.databases import dags_store
 from tests.support.secret_search import Place, command_lines, found_in, logs_under, rows_of
 from tests.support.supabase import EMPTY, connect
 
@@ -67,10 +68,8 @@ def history(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStor
     """Where the DAG writes plays and playlists, with nothing in it."""
     with connect(os.environ["DATABASE_URL"]) as supabase:
         supabase.execute(EMPTY)
-        database = os.environ["MONGODB_DATABASE"]
-        mongodb_client.drop_database(database)
-        yield HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
-        mongodb_client.drop_database(database)
+        with dags_store(mongodb_client) as store:
+            yield store
         supabase.execute(EMPTY)
 
 

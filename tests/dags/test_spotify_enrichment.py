@@ -42,7 +42,7 @@ from tests.support.dag_runs import (
     switched_on,
     wait_for,
 )
-from tests.support.databases import contents, fresh_store
+from tests.support.databases import contents, dags_store, fresh_store
 from tests.support.loading import load_file
 from tests.support.working import Desk
 
@@ -194,21 +194,26 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
+def one_store(mongodb_client: MongoClient[Document]) -> Iterator[HistoryStore]:
+    """The collections that the DAG writes to, for all that happens in the story."""
+    with dags_store(mongodb_client) as empty:
+        yield empty
+
+
+@pytest.fixture(scope="module")
 def story(
     stack: Stack,
     api: AirflowApi,
     shared: redis.Redis,
     mongodb_client: MongoClient[Document],
+    one_store: HistoryStore,
     histories: tuple[Path, Path],
 ) -> Iterator[Story]:
     simulator = fresh_simulator(stack, shared)
     undisturbed = without_trouble(mongodb_client, simulator, histories)
     simulator = fresh_simulator(stack, shared)
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    store = HistoryStore.of(mongodb_client[database], plays=os.environ["MONGODB_COLLECTION"])
     history, later = histories
-    load(store, history)
+    load(one_store, history)
     earlier = {run.run for run in runs_started_by_asset(api)}
 
     run = trigger(api, DAG, FREE)
@@ -225,9 +230,9 @@ def story(
 
     state, _ = run_to_the_end(api, "csv_backfill", source=str(later))
     assert state == "success"
-    features = features_of_plays(store, later)
+    features = features_of_plays(one_store, later)
     assert end_of(api, run) == "success"
-    report, after = simulator.control.report(full=True), all_contents(store)
+    report, after = simulator.control.report(full=True), all_contents(one_store)
     started = wait_for("the run that the load started", lambda: started_since(api, earlier))
     assert end_of(api, started) == "success"
     yield Story(
@@ -240,11 +245,10 @@ def story(
         report=report,
         report_after_second=simulator.control.report(),
         after=after,
-        after_second=all_contents(store),
+        after_second=all_contents(one_store),
         undisturbed=undisturbed,
         tokens=[json.loads(shared.get(key) or "{}")["access_token"] for key in shared.scan_iter("*token*")],
     )
-    mongodb_client.drop_database(database)
     fresh_simulator(stack, shared)
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
+from echotune.history.store import HistoryStore
 from local import environment, processes, status
 from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, trigger
@@ -20,6 +21,7 @@ from local.sample import write_sample
 from local.servers.airflow import Airflow
 from local.stack import Stack
 from tests.support.dag_runs import end_of, instances_of, run_to_the_end, running, summary_of, wait_for
+from tests.support.databases import dags_store
 from tests.support.secret_search import secrets_of
 
 DAG = "csv_backfill"
@@ -50,12 +52,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plays(stack: Stack, mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[Any]:
-    """The collection that the DAG writes to, empty."""
-    database = stack.variables["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
-    yield mongodb_client[database][stack.variables["MONGODB_COLLECTION"]]
-    mongodb_client.drop_database(database)
+def store(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]:
+    """The collections that the DAG writes to, empty."""
+    with dags_store(mongodb_client) as empty:
+        yield empty
 
 
 def worker_of(airflow: Airflow, task: Json) -> str | None:
@@ -72,23 +72,6 @@ def worker_at_work(api: AirflowApi, airflow: Airflow, run: Run) -> tuple[str, Js
     """A worker that loads a chunk, and the task that does."""
     at_work = ((worker_of(airflow, task), task) for task in running(api, run, "load_chunks"))
     return next(((worker, task) for worker, task in at_work if worker), None)
-
-
-def test_every_worker_runs_tasks_and_the_ui_has_their_logs(
-    api: AirflowApi, airflow: Airflow, plays: Any, history: Path
-) -> None:
-    before = airflow.inspect_workers().tasks_run()
-    assert set(before) == set(airflow.worker_names)
-    for _ in range(RUNS):
-        state, run = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
-        assert state == "success"
-        begun = {name: count - before[name] for name, count in airflow.inspect_workers().tasks_run().items()}
-        if all(begun.values()):
-            break
-    assert len(begun) == len(airflow.worker_names) >= 2
-    assert min(begun.values()) > 0, begun
-    (summary,) = instances_of(api, run, "summary")
-    assert summary_of(api, run)["text"][0] in "\n".join(log_lines(api, run, summary))
 
 
 def test_a_worker_has_no_key_to_airflow_and_no_credential_of_the_users(stack: Stack, airflow: Airflow) -> None:
@@ -121,8 +104,7 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def killed(api: AirflowApi, stack: Stack, airflow: Airflow, plays: Any, history: Path) -> Killed:
-    plays.database.client.drop_database(plays.database.name)
+def killed(api: AirflowApi, stack: Stack, airflow: Airflow, store: HistoryStore, history: Path) -> Killed:
     run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
     worker, task = wait_for("a worker that loads a chunk", lambda: worker_at_work(api, airflow, run))
     processes.kill(airflow.service(worker))
@@ -137,7 +119,7 @@ def killed(api: AirflowApi, stack: Stack, airflow: Airflow, plays: Any, history:
         shown=output.getvalue(),
         state=state,
         tries=tries[task["map_index"]],
-        plays=plays.count_documents({}),
+        plays=store.plays.count_documents({}),
     )
 
 
@@ -152,3 +134,22 @@ def test_the_status_shows_a_worker_that_died(airflow: Airflow, killed: Killed) -
     assert {name: states[name] for name in airflow.worker_names} == {
         name: "stopped" if name == killed.worker else "running" for name in airflow.worker_names
     }
+
+
+@pytest.mark.usefixtures("killed")
+def test_every_worker_runs_tasks_and_the_ui_has_their_logs(
+    api: AirflowApi, stack: Stack, airflow: Airflow, history: Path
+) -> None:
+    stack.up()
+    before = airflow.inspect_workers().tasks_run()
+    assert set(before) == set(airflow.worker_names)
+    for _ in range(RUNS):
+        state, run = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
+        assert state == "success"
+        begun = {name: count - before[name] for name, count in airflow.inspect_workers().tasks_run().items()}
+        if all(begun.values()):
+            break
+    assert len(begun) == len(airflow.worker_names) >= 2
+    assert min(begun.values()) > 0, begun
+    (summary,) = instances_of(api, run, "summary")
+    assert summary_of(api, run)["text"][0] in "\n".join(log_lines(api, run, summary))

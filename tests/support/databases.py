@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,15 @@ def fresh_database(client: MongoClient[Document]) -> Iterator[Database[Document]
 def fresh_store(client: MongoClient[Document]) -> Iterator[HistoryStore]:
     with fresh_database(client) as database:
         yield HistoryStore.of(database)
+
+
+@contextmanager
+def dags_store(client: MongoClient[Document]) -> Iterator[HistoryStore]:
+    """The collections that the stack's DAGs write to, empty before and after."""
+    store = HistoryStore.of(client[os.environ["MONGODB_DATABASE"]], plays=os.environ["MONGODB_COLLECTION"])
+    client.drop_database(store.database)
+    yield store
+    client.drop_database(store.database)
 
 
 def contents(collection: Collection[Document], *, without: tuple[str, ...] = ()) -> dict[Any, Document]:

@@ -22,6 +22,7 @@ from local.sample import write_sample
 from local.servers.base import new_password
 from local.stack import Stack
 from tests.support.dag_runs import run_to_the_end
+from tests.support.databases import dags_store
 from tests.support.secret_search import command_lines, secrets_of
 from tests.support.supabase import EMPTY
 
@@ -73,8 +74,6 @@ def story(
     history_file: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Story]:
-    database = os.environ["MONGODB_DATABASE"]
-    mongodb_client.drop_database(database)
     archive = str(tmp_path_factory.mktemp("archive"))
     chain: list[tuple[str, dict[str, Any]]] = [
         ("csv_backfill", {"source": str(history_file), "pii_policy": "hash"}),
@@ -87,7 +86,7 @@ def story(
         ("history_restore", {}),
         ("connection_check", {}),
     ]
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as supabase:
+    with dags_store(mongodb_client), psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as supabase:
         supabase.execute(EMPTY)
         with command_lines() as commands:
             ended = [run_to_the_end(api, dag, **conf) for dag, conf in chain]
@@ -100,7 +99,6 @@ def story(
         for dag in {dag for dag, _ in chain} - {"csv_backfill"}:
             api.patch(f"dags/{dag}", {"is_paused": True})
         supabase.execute(EMPTY)
-    mongodb_client.drop_database(database)
 
 
 @pytest.fixture(scope="session")
