@@ -145,14 +145,14 @@ with DAG(
     reconcile = ReconcileLoadOperator(
         task_id="reconcile",
         plans=files,
-        loaded=load.output,
+        load_task_id=load.task_id,
         settings=SETTINGS,
         trigger_rule="none_failed",
     )
     summary = SummariseLoadOperator(
         task_id="summary",
         plans=files,
-        loaded=load.output,
+        load_task_id=load.task_id,
         duplicates=duplicates.output,
         catalog=catalog.output,
         settings=SETTINGS,

@@ -88,7 +88,7 @@ with DAG(
     summary = SummariseArchiveOperator(
         task_id="summary",
         plan_task_id=plan.task_id,
-        archived=archive.output,
+        archive_task_id=archive.task_id,
         settings=SETTINGS,
         trigger_rule="all_done",
     )

@@ -78,7 +78,7 @@ with DAG(
     summary = SummariseRestoreOperator(
         task_id="summary",
         plan_task_id=plan.task_id,
-        restored=restore.output,
+        restore_task_id=restore.task_id,
         settings=SETTINGS,
         trigger_rule="all_done",
     )

@@ -120,8 +120,8 @@ with DAG(
     summary = SummariseRecentPlaysOperator(
         task_id="summary",
         listeners=listeners.output,
-        loaded=load.output,
-        playlists=playlists.output,
+        load_task_id=load.task_id,
+        playlists_task_id=playlists.task_id,
         catalog=catalog.output,
         trigger_rule="all_done",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, trigger
 from local.sample import write_sample
 from tests.support.dag_runs import (
+    clear,
     end_of,
     instances_of,
     run_to_the_end,
@@ -32,7 +34,7 @@ from tests.support.dag_runs import (
     summary_of,
     wait_for,
 )
-from tests.support.databases import TIMES_OF_WRITING, contents, fresh_store
+from tests.support.databases import TIMES_OF_WRITING, contents, dags_store, fresh_store
 
 DAG = "csv_backfill"
 ROWS = 30_000
@@ -67,27 +69,81 @@ def undisturbed(mongodb_client: MongoClient[Document], history: Path) -> Iterato
         yield contents(store.plays, without=TIMES_OF_WRITING)
 
 
+def _without_times(play: Document) -> Document:
+    return {name: value for name, value in play.items() if name not in TIMES_OF_WRITING}
+
+
 def running_chunk(api: AirflowApi, run: Run) -> Json | None:
     """A task that is loading a chunk."""
     return next(iter(running(api, run, "load_chunks")), None)
 
 
-def test_a_run_loads_the_file_and_a_second_run_says_that_nothing_is_new(
-    api: AirflowApi, store: HistoryStore, history: Path, undisturbed: dict[Any, Document]
-) -> None:
-    state, run = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
-    assert state == "success"
-    assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed
-    assert summary_of(api, run)["counts"]["inserted"] == ROWS
-    before = contents(store.plays)
+@dataclass(frozen=True, kw_only=True)
+class Killed:
+    """A run, of which one task was killed while it loaded; its plan, cleared afterwards; another run over the file.
 
-    state, again = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
-    assert state == "success"
-    assert contents(store.plays) == before
-    assert summary_of(api, again)["text"][0].startswith("Nothing new")
-    states = states_of(api, again)
-    assert states["load_chunks"] == {"skipped"}
-    assert states["announce_new_plays"] == {"skipped"}
+    :param state: how the first one ended
+    :param tries: of the task that was killed
+    :param plays: what was there after the first run
+    :param cleared_state: how the first one ended once more
+    :param plays_in_the_end: what was there after all
+    """
+
+    state: str
+    tries: int
+    summary: Json
+    plays: dict[Any, Document]
+    cleared_state: str
+    cleared: Json
+    second: Json
+    second_states: dict[str, set[str]]
+    plays_in_the_end: dict[Any, Document]
+
+
+@pytest.fixture(scope="module")
+def killed(api: AirflowApi, mongodb_client: MongoClient[Document], history: Path) -> Iterator[Killed]:
+    with dags_store(mongodb_client) as store:
+        run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
+        task = wait_for("a chunk to load", lambda: running_chunk(api, run))
+        os.kill(task["pid"], signal.SIGKILL)
+        state = end_of(api, run)
+        tries = {one["map_index"]: one["try_number"] for one in instances_of(api, run, "load_chunks")}
+        summary, plays = summary_of(api, run), contents(store.plays)
+        clear(api, run, "plan_chunks")
+        cleared_state = end_of(api, run)
+        _, second = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
+        yield Killed(
+            state=state,
+            tries=tries[task["map_index"]],
+            summary=summary,
+            plays=plays,
+            cleared_state=cleared_state,
+            cleared=summary_of(api, run),
+            second=summary_of(api, second),
+            second_states=states_of(api, second),
+            plays_in_the_end=contents(store.plays),
+        )
+
+
+def test_a_run_whose_task_is_killed_ends_in_the_same_documents(
+    killed: Killed, undisturbed: dict[Any, Document]
+) -> None:
+    assert killed.state == "success"
+    assert killed.tries == 2
+    assert killed.summary["counts"]["inserted"] == ROWS
+    assert {identity: _without_times(play) for identity, play in killed.plays.items()} == undisturbed
+
+
+def test_a_plan_that_is_cleared_has_nothing_to_load_and_counts_no_row_twice(killed: Killed) -> None:
+    assert killed.cleared_state == "success"
+    assert killed.cleared["counts"]["rows"] == killed.cleared["counts"]["already_there"] == ROWS
+
+
+def test_a_second_run_writes_nothing_and_says_that_nothing_is_new(killed: Killed) -> None:
+    assert killed.plays_in_the_end == killed.plays
+    assert killed.second["text"][0].startswith("Nothing new")
+    assert killed.second_states["load_chunks"] == {"skipped"}
+    assert killed.second_states["announce_new_plays"] == {"skipped"}
 
 
 def test_a_dry_run_reports_and_writes_nothing(api: AirflowApi, store: HistoryStore, history: Path) -> None:
@@ -105,15 +161,3 @@ def test_a_wrong_file_fails_at_once_with_its_reason(api: AirflowApi, store: Hist
     (preflight,) = instances_of(api, run, "preflight")
     assert preflight["try_number"] == 1
     assert any("wrong.csv: its columns are separated by semicolons" in line for line in log_lines(api, run, preflight))
-
-
-def test_a_run_whose_task_is_killed_ends_in_the_same_documents(
-    api: AirflowApi, store: HistoryStore, history: Path, undisturbed: dict[Any, Document]
-) -> None:
-    run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
-    task = wait_for("a chunk to load", lambda: running_chunk(api, run))
-    os.kill(task["pid"], signal.SIGKILL)
-    assert end_of(api, run) == "success"
-    assert contents(store.plays, without=TIMES_OF_WRITING) == undisturbed
-    tries = {one["map_index"]: one["try_number"] for one in instances_of(api, run, "load_chunks")}
-    assert tries[task["map_index"]] == 2

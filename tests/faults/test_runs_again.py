@@ -27,7 +27,7 @@ from tests.faults.plan import (
     Round,
 )
 from tests.faults.state import State, differences
-from tests.support.dag_runs import end_of, run_to_the_end, wait_for
+from tests.support.dag_runs import clear, end_of, run_to_the_end, wait_for
 
 NOTHING = Round(number=0, faults=())
 PAST = {
@@ -88,8 +88,7 @@ def test_a_task_that_is_cleared_runs_again_and_changes_nothing(ended: Ended, pyt
         positions = random.Random(pytestconfig.getoption("--fault-seed")).sample(positions, 1)
     for task_id in positions:
         before = _tries(task_instances(api, run), task_id)
-        cleared = {"dag_run_id": run.run, "task_ids": [task_id], "include_downstream": True, "dry_run": False}
-        api.post(f"dags/{dag}/clearTaskInstances", {**cleared, "only_failed": False, "reset_dag_runs": True})
+        clear(api, run, task_id)
         assert end_of(api, run) == "success", task_id
         assert _tries(task_instances(api, run), task_id) > before
     ended.require_the_same()

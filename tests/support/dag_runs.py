@@ -67,6 +67,12 @@ def run_to_the_end(api: AirflowApi, dag: str, **conf: Any) -> tuple[str, Run]:
     return end_of(api, run), run
 
 
+def clear(api: AirflowApi, run: Run, task_id: str) -> None:
+    """Have a task of a run, and all that comes after it, run again."""
+    cleared = {"dag_run_id": run.run, "task_ids": [task_id], "include_downstream": True, "dry_run": False}
+    api.post(f"dags/{run.dag}/clearTaskInstances", {**cleared, "only_failed": False, "reset_dag_runs": True})
+
+
 def summary_of(api: AirflowApi, run: Run) -> Json:
     """What the summary task returned."""
     value: Json = api.get(f"{run.path}/taskInstances/summary/xcomEntries/return_value")["value"]

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import (
 
 from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION, SUPABASE_CONNECTION
 from echotune.operators.failing import failed_tasks
+from echotune.operators.mapped import pull_mapped
 from echotune.operators.telling import tell
 from echotune.run_summary import left_in_summary
 
@@ -161,8 +162,7 @@ class SummariseChecksOperator(BaseOperator):
         self.check_task_id = check_task_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        pulled = context["ti"].xcom_pull(task_ids=self.check_task_id, key=REPORT)
-        found: list[dict[str, Any]] = [pulled] if isinstance(pulled, dict) else list(pulled or ())
+        found = pull_mapped(context, self.check_task_id, key=REPORT)
         problems = [f"{one['system']}: {problem}" for one in found for problem in one["problems"]]
         if not found and failed_tasks(context):
             problems = [f"{self.check_task_id} failed, see the end of its log"]

@@ -16,6 +16,7 @@ from echotune.history.errors import HistoryError
 from echotune.names import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
 from echotune.operators.arguments import Upstream, Values, is_on
 from echotune.operators.failing import fail_at_once_on
+from echotune.operators.mapped import pull_mapped
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
@@ -246,14 +247,12 @@ class RefreshCatalogOperator(BaseOperator):
             return refresh_catalog(hook.get_store())
 
 
-def load_results(
-    plans: Sequence[Values], loaded: Sequence[Sequence[Values]] | None
-) -> list[tuple[FilePlan, LoadCounts]]:
+def load_results(plans: Sequence[Values], loaded: Sequence[Sequence[Values]]) -> list[tuple[FilePlan, LoadCounts]]:
     """Put the plans of files and the results of their chunks together: what became of the rows of each file."""
     from echotune.history.counts import LoadCounts
     from echotune.history.plan import FilePlan
 
-    results = [result for batch in loaded or () for result in batch]
+    results = [result for batch in loaded for result in batch]
     files = []
     for plan in map(FilePlan.from_dict, plans):
         place = (plan.file.path, plan.file.member)
@@ -266,25 +265,25 @@ class ReconcileLoadOperator(ReconcileOperator):
     """Proves that every row of every file is accounted for, and that what was loaded is there.
 
     :param plans: ``files`` of a PlanHistoryOperator
-    :param loaded: what the LoadHistoryChunksOperators returned
+    :param load_task_id: the LoadHistoryChunksOperators
     :param settings: see LoadSettings
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
 
-    template_fields: Sequence[str] = ("plans", "loaded", "settings", "mongo_conn_id")
+    template_fields: Sequence[str] = ("plans", "settings", "mongo_conn_id")
 
     def __init__(
         self,
         *,
         plans: Upstream,
-        loaded: Upstream,
+        load_task_id: str,
         settings: Values,
         mongo_conn_id: str = MONGO_CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.plans = plans
-        self.loaded = loaded
+        self.load_task_id = load_task_id
         self.settings = settings
         self.mongo_conn_id = mongo_conn_id
 
@@ -293,7 +292,7 @@ class ReconcileLoadOperator(ReconcileOperator):
         from echotune.history.settings import LoadSettings
         from echotune.hooks.mongo import HistoryMongoHook
 
-        files = load_results(self.plans, self.loaded)
+        files = load_results(self.plans, pull_mapped(context, self.load_task_id))
         with fail_at_once_on(HistoryError), HistoryMongoHook(self.mongo_conn_id) as hook:
             return reconcile_load(hook.get_store(), files, LoadSettings.of(self.settings))
 
@@ -302,19 +301,19 @@ class SummariseLoadOperator(BaseOperator):
     """Tells a person what the load did, what it left, and why.
 
     :param plans: ``files`` of a PlanHistoryOperator
-    :param loaded: what the LoadHistoryChunksOperators returned
+    :param load_task_id: the LoadHistoryChunksOperators
     :param duplicates: what MarkDuplicatesOperator returned
     :param catalog: what RefreshCatalogOperator returned
     :param settings: see LoadSettings
     """
 
-    template_fields: Sequence[str] = ("plans", "loaded", "duplicates", "catalog", "settings")
+    template_fields: Sequence[str] = ("plans", "duplicates", "catalog", "settings")
 
     def __init__(
         self,
         *,
         plans: Upstream,
-        loaded: Upstream,
+        load_task_id: str,
         duplicates: Upstream,
         catalog: Upstream,
         settings: Values,
@@ -322,7 +321,7 @@ class SummariseLoadOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.plans = plans
-        self.loaded = loaded
+        self.load_task_id = load_task_id
         self.duplicates = duplicates
         self.catalog = catalog
         self.settings = settings
@@ -331,7 +330,7 @@ class SummariseLoadOperator(BaseOperator):
         from echotune.history.report import summarise
         from echotune.history.settings import LoadSettings
 
-        files = load_results(self.plans, self.loaded)
+        files = load_results(self.plans, pull_mapped(context, self.load_task_id))
         dry_run = LoadSettings.of(self.settings).dry_run
         summary = summarise(files, self.duplicates or {}, self.catalog or {}, dry_run=dry_run)
         for line in summary["text"]:

@@ -15,8 +15,9 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from echotune.names import MONGO_CONNECTION
-from echotune.operators.arguments import Upstream, Values
+from echotune.operators.arguments import Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
+from echotune.operators.mapped import pull_mapped
 from echotune.operators.telling import tell
 
 if TYPE_CHECKING:
@@ -138,15 +139,13 @@ class SummariseArchiveOperator(ArchiveOperator):
     """Tells a person what the run archived, what stays and why. Fails where anything failed.
 
     :param plan_task_id: the task of the PlanArchiveOperator
-    :param archived: what the ArchivePlaysOperators returned
+    :param archive_task_id: the ArchivePlaysOperators
     """
 
-    template_fields: Sequence[str] = (*ArchiveOperator.template_fields, "archived")
-
-    def __init__(self, *, plan_task_id: str, archived: Upstream, **kwargs: Any) -> None:
+    def __init__(self, *, plan_task_id: str, archive_task_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
-        self.archived = archived
+        self.archive_task_id = archive_task_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         from echotune.archive.archives import Archives, State
@@ -158,7 +157,7 @@ class SummariseArchiveOperator(ArchiveOperator):
         failed = failed_tasks(context)
         if found is None:
             raise AirflowFailException(f"nothing was archived: {', '.join(failed)} failed, see the end of the log")
-        told = list(self.archived or ())
+        told = pull_mapped(context, self.archive_task_id)
         problems = [problem for part in told for problem in part["problems"]]
         with self.opened_store() as store:
             archives = Archives(store).in_states([*State], removed_by=context["run_id"])
@@ -225,15 +224,13 @@ class SummariseRestoreOperator(ArchiveOperator):
     """Tells a person what was restored. Fails where anything failed.
 
     :param plan_task_id: the task of the PlanRestoreOperator
-    :param restored: what the RestorePlaysOperators returned
+    :param restore_task_id: the RestorePlaysOperators
     """
 
-    template_fields: Sequence[str] = (*ArchiveOperator.template_fields, "restored")
-
-    def __init__(self, *, plan_task_id: str, restored: Upstream, **kwargs: Any) -> None:
+    def __init__(self, *, plan_task_id: str, restore_task_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan_task_id = plan_task_id
-        self.restored = restored
+        self.restore_task_id = restore_task_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         from bson import ObjectId
@@ -247,7 +244,7 @@ class SummariseRestoreOperator(ArchiveOperator):
         failed = failed_tasks(context)
         if found is None:
             raise AirflowFailException(f"nothing was restored: {', '.join(failed)} failed, see the end of the log")
-        problems = [problem for part in self.restored or () for problem in part["problems"]]
+        problems = [problem for part in pull_mapped(context, self.restore_task_id) for problem in part["problems"]]
         with self.opened_store() as store:
             archives = Archives(store)
             summary = summarise_restore(

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION, SUPABASE_CONNECTION
 from echotune.operators.arguments import Upstream, Values
 from echotune.operators.failing import fail_at_once_on, failed_tasks
+from echotune.operators.mapped import pull_mapped
 from echotune.operators.supabase_schema import MigrateSupabaseOperator
 from echotune.operators.telling import tell
 
@@ -227,8 +228,7 @@ class AnnounceRecentPlaysOperator(BaseOperator):
         self.load_task_id = load_task_id
 
     def execute(self, context: Context) -> None:
-        pulled = context["ti"].xcom_pull(task_ids=self.load_task_id)
-        loaded: list[dict[str, Any]] = [pulled] if isinstance(pulled, dict) else list(pulled or ())
+        loaded = pull_mapped(context, self.load_task_id)
         if not any(result["counts"]["inserted"] for result in loaded if "counts" in result):
             raise AirflowSkipException("no new plays: nothing to tell the DAGs that read them")
 
@@ -237,20 +237,20 @@ class SummariseRecentPlaysOperator(BaseOperator):
     """Tells a person what came from whom, what is missing and why. Fails where a person has to mend something.
 
     :param listeners: what FindListenersOperator returned
-    :param loaded: what the LoadRecentPlaysOperators returned
-    :param playlists: what the BringPlaylistsOperators returned
+    :param load_task_id: the LoadRecentPlaysOperators
+    :param playlists_task_id: the BringPlaylistsOperators
     :param catalog: what RefreshCatalogOperator returned
     """
 
-    template_fields: Sequence[str] = ("listeners", "loaded", "playlists", "catalog")
+    template_fields: Sequence[str] = ("listeners", "catalog")
 
     def __init__(
-        self, *, listeners: Upstream, loaded: Upstream, playlists: Upstream, catalog: Upstream, **kwargs: Any
+        self, *, listeners: Upstream, load_task_id: str, playlists_task_id: str, catalog: Upstream, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.listeners = listeners
-        self.loaded = loaded
-        self.playlists = playlists
+        self.load_task_id = load_task_id
+        self.playlists_task_id = playlists_task_id
         self.catalog = catalog
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -258,8 +258,8 @@ class SummariseRecentPlaysOperator(BaseOperator):
 
         outcome = Outcome(
             listeners=list(self.listeners or ()),
-            loaded=list(self.loaded or ()),
-            playlists=list(self.playlists or ()),
+            loaded=pull_mapped(context, self.load_task_id),
+            playlists=pull_mapped(context, self.playlists_task_id),
             catalog=dict(self.catalog or {}),
             failed=failed_tasks(context),
         )
