@@ -9,7 +9,11 @@ from uuid import UUID
 import pytest
 from bson.objectid import ObjectId
 
+from echotune.enrichment.settlement import CATALOG_FIELDS
+from echotune.history.columns import COLUMNS
+from echotune.resources import read_mongo_json
 from echotune.sync.errors import UnfitValue
+from echotune.sync.fields import ALBUM_FIELDS, ARTIST_FIELDS, FEATURE_FIELDS, PLAY_FIELDS, TRACK_FIELDS, Field
 from echotune.sync.row_ids import Kind, row_id
 from echotune.sync.rows import PLAY_CELLS
 from echotune.sync.tables import TABLES, Document, document_row_id, table_named
@@ -31,6 +35,26 @@ def as_read(document: Document) -> Document:
             value = value.get(name) if isinstance(value, dict) else None
         cells.append(value)
     return {"_id": document["_id"], "cells": cells}
+
+
+def test_a_field_of_a_play_is_one_that_a_load_writes() -> None:
+    assert {part.path for part in PLAY_FIELDS} - {column.path for column in COLUMNS} == set()
+
+
+@pytest.mark.parametrize(
+    ("collection", "fields"), [("tracks", TRACK_FIELDS), ("artists", ARTIST_FIELDS), ("albums", ALBUM_FIELDS)]
+)
+def test_a_field_of_the_catalog_is_one_that_a_load_or_the_enrichment_writes(
+    collection: str, fields: tuple[Field, ...]
+) -> None:
+    pipeline = read_mongo_json(f"pipelines/{collection}.json")["pipeline"]
+    counted = {name for stage in pipeline for name in stage.get("$project", {}) | stage.get("$group", {})}
+    assert {part.path for part in fields} - counted - set(CATALOG_FIELDS[collection]) == set()
+
+
+def test_a_field_of_the_audio_features_is_one_of_them() -> None:
+    known = {column.path for column in COLUMNS if column.path.startswith("audio_features.")}
+    assert {part.path for part in FEATURE_FIELDS} == known
 
 
 def test_a_play_keeps_its_id_and_refers_to_user_and_track() -> None:

@@ -43,7 +43,7 @@ ARTIST_PLACES, ALBUM_PLACES, TRACK_PLACES = places_of(ARTIST_FIELDS), places_of(
 FEATURE_PLACES, DETAIL_PLACES = places_of(FEATURE_FIELDS), places_of(PLAY_DETAILS)
 
 PLAY_CELLS = ("timestamp", "user.username", "spotify_track_uri", *(part.path for part in PLAY_FIELDS))
-PLAY_SECTIONS = ("user", "listening", "track")
+PLAY_SECTIONS = tuple(dict.fromkeys(path.partition(".")[0] for path in PLAY_CELLS if "." in path))
 PLAY_PROJECTION: Mapping[str, Any] = {
     "updated_at": 1,
     "duplicate_of": 1,
