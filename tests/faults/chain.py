@@ -175,8 +175,7 @@ class Chain:
     def _run(self, step: str, faults: Sequence[tuple[float, Fault]], told: Told) -> str:
         """Run a step to its end while faults strike; those that did are taken from the list."""
         api = self.target.api
-        if self._has_queued_events(step):
-            api.delete(f"dags/{step}/assets/queuedEvents")
+        self.forget_events(step)
         run = trigger(api, step, self.conf(step))
         told.runs += 1
         begun, waiting = time.monotonic(), list(faults)
@@ -240,9 +239,11 @@ class Chain:
         found = (self.target.api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
         return any(runs["dag_runs"] for runs in found)
 
-    def _has_queued_events(self, dag: str) -> bool:
+    def forget_events(self, dag: str) -> None:
+        """Take away what other runs have told a DAG: switched on, it would begin a run with other params."""
         found = self.target.api.find(f"dags/{dag}/assets/queuedEvents")
-        return bool(found and found["queued_events"])
+        if found and found["queued_events"]:
+            self.target.api.delete(f"dags/{dag}/assets/queuedEvents")
 
     def _wait(self, what: str, found: Callable[[], Any]) -> None:
         deadline = time.monotonic() + RUN_SECONDS
