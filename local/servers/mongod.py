@@ -21,8 +21,9 @@ ADMIN = "admin"
 ROLE = PROJECT / "include" / "mongo" / "role.json"
 """What the platform's user may do: a list of actions on its database, and one on ``admin``."""
 REPLICA_SET = "rs0"
-# An eighth of the memory, within what a laptop can spare and what a history of millions of plays can use.
-CACHE_GIGABYTES = max(1, min(4, psutil.virtual_memory().total // 8 // 2**30))
+# A quarter of the memory (mongod itself would take half), up to what two million plays and their indexes take. It fills
+# only with what is read.
+CACHE_GIGABYTES = max(1, min(4, psutil.virtual_memory().total // 4 // 2**30))
 OPLOG_MEGABYTES = 512
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
