@@ -10,6 +10,7 @@ from airflow.dag_processing.dagbag import DagBag
 from dotenv import dotenv_values
 
 from echotune.resources import PROJECT
+from echotune.sync.tables import TABLE_NAMES
 
 README = PROJECT / "README.md"
 DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
@@ -47,6 +48,11 @@ def test_the_readme_has_a_row_in_both_tables_for_every_dag() -> None:
 def test_the_readme_names_every_setting() -> None:
     text = README.read_text(encoding="utf-8")
     assert [name for name in dotenv_values(PROJECT / ".env.example") if f"`{name}`" not in text] == []
+
+
+def test_the_page_of_the_sync_names_every_table() -> None:
+    page = (PROJECT / "docs" / "sync.md").read_text(encoding="utf-8")
+    assert [name for name in TABLE_NAMES if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import sql
 from pymongo import MongoClient
 
 from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
-from echotune.sync.tables import TABLES
+from echotune.sync.tables import TABLE_NAMES, TABLES
 from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, trigger
 from local.sample import write_sample
@@ -37,15 +38,10 @@ from tests.support.supabase import EMPTY, Connection, connect
 DAG = "mongo_to_supabase_sync"
 ROWS = 1_500
 
-VERSIONS = """
-select tableoid::regclass::text, ctid::text, xmin::text from users
-union all select tableoid::regclass::text, ctid::text, xmin::text from artists
-union all select tableoid::regclass::text, ctid::text, xmin::text from albums
-union all select tableoid::regclass::text, ctid::text, xmin::text from tracks
-union all select tableoid::regclass::text, ctid::text, xmin::text from track_artists
-union all select tableoid::regclass::text, ctid::text, xmin::text from audio_features
-union all select tableoid::regclass::text, ctid::text, xmin::text from listening_history
-"""
+VERSIONS = sql.SQL(" union all ").join(
+    sql.SQL("select tableoid::regclass::text, ctid::text, xmin::text from {}").format(sql.Identifier(name))
+    for name in TABLE_NAMES
+)
 
 Document = dict[str, Any]
 

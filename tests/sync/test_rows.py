@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,12 @@ def test_a_field_of_the_catalog_is_one_that_a_load_or_the_enrichment_writes(
 def test_a_field_of_the_audio_features_is_one_of_them() -> None:
     known = {column.path for column in COLUMNS if column.path.startswith("audio_features.")}
     assert {part.path for part in FEATURE_FIELDS} == known
+
+
+def test_a_table_needs_a_column_beside_its_key() -> None:
+    table = table_named("track_artists")
+    with pytest.raises(ValueError, match="track_artists has no column beside its key"):
+        replace(table, key=tuple(column.name for column in table.columns))
 
 
 def test_a_play_keeps_its_id_and_refers_to_user_and_track() -> None:
