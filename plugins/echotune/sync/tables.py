@@ -64,11 +64,6 @@ class Table:
     has_placeholders: bool = False
     removes: bool = True
 
-    def __post_init__(self) -> None:
-        """:raises ValueError: every column is of the key, so a row could be there or not, and never be another"""
-        if {column.name for column in self.columns} <= {*self.key}:
-            raise ValueError(f"the table {self.name} has no column beside its key, and the merge must set one")
-
     @property
     def staged(self) -> tuple[Column, ...]:
         """The columns of a row, in order."""
