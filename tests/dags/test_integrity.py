@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, XComArg
 from airflow.serialization.serialized_objects import DagSerialization
 from pydantic import BaseModel, ValidationError
 
@@ -172,6 +172,17 @@ def test_each_pool_is_one_that_the_deployment_creates(tasks: list[Task]) -> None
 
 def test_each_mapped_task_names_its_instances(tasks: list[Task]) -> None:
     assert [task.task_id for task in tasks if task.is_mapped and not task.map_index_template] == []
+
+
+def test_no_task_takes_the_output_of_a_mapped_one_which_keeps_what_removed_instances_told(tasks: list[Task]) -> None:
+    taken = [
+        (task.dag_id, task.task_id, source.task_id)
+        for task in tasks
+        if not task.is_mapped
+        for source, _ in XComArg.iter_xcom_references(task)
+        if source.is_mapped
+    ]
+    assert taken == [], "use echotune.operators.mapped.pull_mapped"
 
 
 def test_each_parameter_explains_itself_in_the_trigger_form(dags: list[DAG]) -> None:
