@@ -42,8 +42,11 @@ CELERY = {
     "operation_timeout": "5.0",
 }
 # Two stacks share a machine with all the other tests, and a scheduler that looks for work four times a second takes an
-# eighth of a processor to find none. This is Airflow's own pause.
-BESIDE_ANOTHER = {"scheduler": {"scheduler_idle_sleep_time": "1"}}
+# eighth of a processor to find none: this is Airflow's own pause. Nobody changes a DAG file while tests run.
+BESIDE_ANOTHER = {
+    "scheduler": {"scheduler_idle_sleep_time": "1"},
+    "dag_processor": {"min_file_process_interval": "3600"},
+}
 # A worker is told what it needs by the api-server, task by task: it has no key to Airflow's database, to what is
 # encrypted there or to tokens, and no credential of a user's.
 WITHHELD_FROM_WORKERS = frozenset(

@@ -1,9 +1,7 @@
-"""csv_backfill through a real scheduler: what a person sees who triggers it, also when a task is killed."""
+"""csv_backfill through a real scheduler: what a person sees who triggers it, also when a worker is killed."""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +19,22 @@ from echotune.history.privacy import PersonalData, PersonalDataPolicy
 from echotune.history.settings import LoadSettings
 from echotune.history.source import HistoryFile
 from echotune.history.store import HistoryStore
+from local import processes
 from local.airflow_api import AirflowApi, Json
-from local.dag_runs import Run, log_lines, trigger
+from local.dag_runs import log_lines, trigger
 from local.sample import write_sample
+from local.stack import Stack
 from tests.support.dag_runs import (
     clear,
     end_of,
     instances_of,
     run_to_the_end,
-    running,
     states_of,
     summary_of,
     wait_for,
 )
 from tests.support.databases import TIMES_OF_WRITING, contents, dags_store, fresh_store
+from tests.support.workers import worker_at_work
 
 DAG = "csv_backfill"
 ROWS = 30_000
@@ -73,17 +73,12 @@ def _without_times(play: Document) -> Document:
     return {name: value for name, value in play.items() if name not in TIMES_OF_WRITING}
 
 
-def running_chunk(api: AirflowApi, run: Run) -> Json | None:
-    """A task that is loading a chunk."""
-    return next(iter(running(api, run, "load_chunks")), None)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Killed:
-    """A run, of which one task was killed while it loaded; its plan, cleared afterwards; another run over the file.
+    """A run, one of whose workers was killed while it loaded; its plan, cleared afterwards; another run over the file.
 
     :param state: how the first one ended
-    :param tries: of the task that was killed
+    :param tries: of the task that the worker had
     :param plays: what was there after the first run
     :param cleared_state: how the first one ended once more
     :param plays_in_the_end: what was there after all
@@ -101,12 +96,14 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def killed(api: AirflowApi, mongodb_client: MongoClient[Document], history: Path) -> Iterator[Killed]:
+def killed(stack: Stack, api: AirflowApi, mongodb_client: MongoClient[Document], history: Path) -> Iterator[Killed]:
+    airflow = stack.airflow
     with dags_store(mongodb_client) as store:
         run = trigger(api, DAG, {"source": str(history), "chunk_rows": CHUNK_ROWS})
-        task = wait_for("a chunk to load", lambda: running_chunk(api, run))
-        os.kill(task["pid"], signal.SIGKILL)
+        worker, task = wait_for("a chunk to load", lambda: worker_at_work(api, airflow, run, "load_chunks"))
+        processes.kill(airflow.service(worker))
         state = end_of(api, run)
+        stack.up()
         tries = {one["map_index"]: one["try_number"] for one in instances_of(api, run, "load_chunks")}
         summary, plays = summary_of(api, run), contents(store.plays)
         clear(api, run, "plan_chunks")
@@ -125,7 +122,7 @@ def killed(api: AirflowApi, mongodb_client: MongoClient[Document], history: Path
         )
 
 
-def test_a_run_whose_task_is_killed_ends_in_the_same_documents(
+def test_a_run_whose_worker_is_killed_ends_in_the_same_documents(
     killed: Killed, undisturbed: dict[Any, Document]
 ) -> None:
     assert killed.state == "success"

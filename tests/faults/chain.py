@@ -35,10 +35,11 @@ from tests.faults.plan import (
 )
 from tests.faults.state import State, state_of, unequal_sides
 from tests.faults.strikes import Target, strike
+from tests.support.dag_runs import forget_events
 from tests.support.supabase import EMPTY, connect
 
 RUN_SECONDS = 600.0
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.5
 ARCHIVED_YEARS = 5
 MOST_RUNS = 3
 """A step that failed is run again, as the next day would do."""
@@ -175,7 +176,7 @@ class Chain:
     def _run(self, step: str, faults: Sequence[tuple[float, Fault]], told: Told) -> str:
         """Run a step to its end while faults strike; those that did are taken from the list."""
         api = self.target.api
-        self.forget_events(step)
+        forget_events(api, step)
         run = trigger(api, step, self.conf(step))
         told.runs += 1
         begun, waiting = time.monotonic(), list(faults)
@@ -238,12 +239,6 @@ class Chain:
     def _is_active(self, dag: str) -> bool:
         found = (self.target.api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
         return any(runs["dag_runs"] for runs in found)
-
-    def forget_events(self, dag: str) -> None:
-        """Take away what other runs have told a DAG: switched on, it would begin a run with other params."""
-        found = self.target.api.find(f"dags/{dag}/assets/queuedEvents")
-        if found and found["queued_events"]:
-            self.target.api.delete(f"dags/{dag}/assets/queuedEvents")
 
     def _wait(self, what: str, found: Callable[[], Any]) -> None:
         deadline = time.monotonic() + RUN_SECONDS

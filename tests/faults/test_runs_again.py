@@ -27,7 +27,7 @@ from tests.faults.plan import (
     Round,
 )
 from tests.faults.state import State, differences
-from tests.support.dag_runs import clear, end_of, run_to_the_end, wait_for
+from tests.support.dag_runs import clear, end_of, forget_events, run_to_the_end, wait_for
 
 NOTHING = Round(number=0, faults=())
 PAST = {
@@ -69,7 +69,7 @@ def ended(whole: Chain, request: pytest.FixtureRequest) -> Iterator[Ended]:
     if dag not in STEPS:
         state, _ = run_to_the_end(api, dag, **whole.conf(dag))
         assert state == "success"
-    whole.forget_events(dag)
+    forget_events(api, dag)
     api.patch(f"dags/{dag}", {"is_paused": False})
     yield Ended(dag=dag, chain=whole, state=whole.state())
     api.patch(f"dags/{dag}", {"is_paused": True})
@@ -140,7 +140,7 @@ def test_two_first_runs_at_once_come_to_what_one_does(chain: Chain, undisturbed:
     chain.empty()
     api = chain.target.api
     for step in STEPS:
-        chain.forget_events(step)
+        forget_events(api, step)
         both = [trigger(api, step, chain.conf(step)) for _ in range(2)]
         assert [end_of(api, run) for run in both] == ["success", "success"]
         api.patch(f"dags/{step}", {"is_paused": True})

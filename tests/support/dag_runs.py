@@ -12,7 +12,7 @@ from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, task_instances, trigger
 
 RUN_SECONDS = 180
-FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 0.5
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS, LONGEST_POLL_SECONDS_FOR_AN_END = 0.1, 0.5, 1.5
 POLL_GROWTH = 1.1
 """What takes longer is asked for less often: an api-server that answers takes time from what is waited for."""
 
@@ -20,20 +20,27 @@ QUIET = timedelta(minutes=2)
 """For so long no schedule begins a run of its own between those of a test: what is due before is waited for."""
 
 
-def wait_for(what: str, found: Callable[[], Any]) -> Any:
-    """Ask until the answer is true; fail the test when it never is."""
+def wait_for(what: str, found: Callable[[], Any], *, longest_poll: float = LONGEST_POLL_SECONDS) -> Any:
+    """Ask until the answer is true; fail the test when it never is.
+
+    :param longest_poll: seconds between two questions at most
+    """
     deadline, pause = time.monotonic() + RUN_SECONDS, FIRST_POLL_SECONDS
     while not (answer := found()):
         assert time.monotonic() < deadline, f"waited {RUN_SECONDS} s in vain for {what}"
         time.sleep(pause)
-        pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS)
+        pause = min(pause * POLL_GROWTH, longest_poll)
     return answer
 
 
 @contextmanager
 def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
-    """Switch a DAG on for a while. First its schedule has what is due, or soon will be: no test expects those runs."""
+    """Switch a DAG on for a while, without the runs that earlier tests' loads would start.
+
+    First its schedule has what is due, or soon will be: no test expects those runs.
+    """
     wait_for(f"the DAG {dag}", lambda: api.find(f"dags/{dag}"))
+    forget_events(api, dag)
     api.patch(f"dags/{dag}", {"is_paused": False})
     wait_for("the end of what was due", lambda: not _is_due(api, dag) and not _is_active(api, dag))
     yield
@@ -42,12 +49,13 @@ def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
 
 def _is_due(api: AirflowApi, dag: str) -> bool:
     at = api.get(f"dags/{dag}")["next_dagrun_run_after"]
-    soon = datetime.now(UTC) + QUIET
-    return (at is not None and datetime.fromisoformat(at) <= soon) or _has_events_of_assets(api, dag)
+    return at is not None and datetime.fromisoformat(at) <= datetime.now(UTC) + QUIET
 
 
-def _has_events_of_assets(api: AirflowApi, dag: str) -> bool:
-    return bool(api.get(f"dags/{dag}/assets/queuedEvents")["queued_events"])
+def forget_events(api: AirflowApi, dag: str) -> None:
+    """Take away what other runs have told a DAG: switched on, it would begin a run with other params."""
+    if api.get(f"dags/{dag}/assets/queuedEvents")["queued_events"]:
+        api.delete(f"dags/{dag}/assets/queuedEvents")
 
 
 def _is_active(api: AirflowApi, dag: str) -> bool:
@@ -58,13 +66,28 @@ def _is_active(api: AirflowApi, dag: str) -> bool:
 def end_of(api: AirflowApi, run: Run) -> str:
     """Wait for the end of a run; return its state."""
     ended = ("success", "failed")
-    return str(wait_for("the end of the run", lambda: (state := api.get(run.path)["state"]) in ended and state))
+    return str(
+        wait_for(
+            "the end of the run",
+            lambda: (state := api.get(run.path)["state"]) in ended and state,
+            longest_poll=LONGEST_POLL_SECONDS_FOR_AN_END,
+        )
+    )
 
 
 def run_to_the_end(api: AirflowApi, dag: str, **conf: Any) -> tuple[str, Run]:
     """Start a run with these params and wait for its end; return its state and what it is called."""
     run = trigger(api, dag, conf)
     return end_of(api, run), run
+
+
+def run_alone(api: AirflowApi, dag: str, **conf: Any) -> tuple[str, Run]:
+    """The same, and nothing that other runs announced starts another: the DAG is switched off before and after."""
+    wait_for(f"the DAG {dag}", lambda: api.find(f"dags/{dag}"))
+    forget_events(api, dag)
+    ended = run_to_the_end(api, dag, **conf)
+    api.patch(f"dags/{dag}", {"is_paused": True})
+    return ended
 
 
 def clear(api: AirflowApi, run: Run, task_id: str) -> None:

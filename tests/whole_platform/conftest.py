@@ -21,7 +21,7 @@ from local.dag_runs import Run
 from local.sample import write_sample
 from local.servers.base import new_password
 from local.stack import Stack
-from tests.support.dag_runs import run_to_the_end
+from tests.support.dag_runs import run_alone
 from tests.support.databases import dags_store
 from tests.support.secret_search import command_lines, secrets_of
 from tests.support.supabase import EMPTY
@@ -89,15 +89,13 @@ def story(
     with dags_store(mongodb_client), psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as supabase:
         supabase.execute(EMPTY)
         with command_lines() as commands:
-            ended = [run_to_the_end(api, dag, **conf) for dag, conf in chain]
+            ended = [run_alone(api, dag, **conf) for dag, conf in chain]
         yield Story(
             secrets={**secrets_of(stack), **planted},
             runs=[run for _, run in ended],
             states=[state for state, _ in ended],
             commands=commands,
         )
-        for dag in {dag for dag, _ in chain} - {"csv_backfill"}:
-            api.patch(f"dags/{dag}", {"is_paused": True})
         supabase.execute(EMPTY)
 
 
