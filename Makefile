@@ -52,7 +52,7 @@ test: bootstrap ## set everything up and run all checks and tests, in a stack of
 	@local/test $(PORTS) -- $(TESTS)
 
 faults: bootstrap ## break things while the whole chain works, FAULTS=60 SEED=1, and compare what comes out
-	@local/test $(PORTS) -- tests/faults --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --every-position --fault-seed $(or $(SEED),1)
+	@local/test $(PORTS) -- tests/whole_platform/test_recovery.py tests/whole_platform/test_runs_again.py --capture=no --faults $(or $(FAULTS),60) --in-a-round 5 --every-position --fault-seed $(or $(SEED),1)
 
 fuzz: bootstrap ## try broken files, answers and settings, CASES=100000 SEED=1, and look for wrong rows, crashes and hangs
 	@$(PYTHON) -m pytest tests/fuzzing --numprocesses 2 --timeout 0 --durations 0 --durations-min 1 --cases $(or $(CASES),100000) --hypothesis-seed $(or $(SEED),1)

@@ -212,9 +212,6 @@ def test_an_answer_to_another_attempt_keeps_nothing(
     said = authorize(os.environ, state="of-another")
     assert said.status == 1
     assert "its state differs" in said.text
-    simulated.settings(listener="mallory", consent=False)
-    assert "access_denied" in authorize(os.environ).text
-    simulated.settings(consent=True)
     assert api.find(f"connections/{listener_connection('mallory')}") is None
 
 

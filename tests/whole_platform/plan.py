@@ -16,14 +16,15 @@ BACKFILL, ENRICHMENT, SYNC, MAINTENANCE = (
 STEPS = (BACKFILL, ENRICHMENT, SYNC, MAINTENANCE)
 """The whole chain, in its order."""
 
-STATISTICS, RECENTLY_PLAYED, ARCHIVE, RESTORE, FORGETTING = (
+CHECK, STATISTICS, RECENTLY_PLAYED, ARCHIVE, RESTORE, FORGETTING = (
+    "connection_check",
     "listening_statistics",
     "recently_played",
     "history_archive",
     "history_restore",
     "forget_user",
 )
-BESIDE = ("connection_check", STATISTICS, RECENTLY_PLAYED, ARCHIVE, RESTORE, FORGETTING)
+BESIDE = (CHECK, STATISTICS, RECENTLY_PLAYED, ARCHIVE, RESTORE, FORGETTING)
 """The other DAGs, in an order in which each finds something to do after the chain."""
 
 LATEST_SHARE = 0.85

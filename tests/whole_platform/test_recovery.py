@@ -6,10 +6,10 @@ import pytest
 
 from echotune.resources import PROJECT
 from local.errors import say
-from tests.faults.chain import Chain, Told
-from tests.faults.conftest import Undisturbed
-from tests.faults.plan import BESIDE, STEPS, Kind, Round, plan_rounds
-from tests.faults.state import differences
+from tests.whole_platform.chain import Chain, Told
+from tests.whole_platform.conftest import Undisturbed
+from tests.whole_platform.plan import BESIDE, STEPS, Kind, Round, plan_rounds
+from tests.whole_platform.state import differences
 
 
 @pytest.mark.timeout(3_600)

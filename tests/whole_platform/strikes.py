@@ -16,9 +16,9 @@ from local import processes
 from local.airflow_api import AirflowApi
 from local.dag_runs import Run, task_instances
 from local.stack import Stack
-from tests.faults.clock import Clock
-from tests.faults.plan import Fault, Kind
 from tests.support.tcp_proxy import TcpProxy
+from tests.whole_platform.clock import Clock
+from tests.whole_platform.plan import Fault, Kind
 
 FULL_SECONDS = (2.0, 6.0)
 JUMPS = (-7_200, -600, 600, 7_200)

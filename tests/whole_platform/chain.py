@@ -15,13 +15,16 @@ from pymongo import MongoClient
 from redis import Redis
 
 from echotune.enrichment.settings import ProviderName
+from echotune.history.privacy import PersonalDataPolicy
 from echotune.history.store import HistoryStore
 from local.airflow_api import Json
 from local.dag_runs import Run, trigger
 from local.errors import StackError, say
 from local.simulator.settings import Settings
 from local.stack import Stack
-from tests.faults.plan import (
+from tests.support.dag_runs import forget_events
+from tests.support.supabase import EMPTY, connect
+from tests.whole_platform.plan import (
     ARCHIVE,
     BACKFILL,
     ENRICHMENT,
@@ -33,14 +36,14 @@ from tests.faults.plan import (
     Fault,
     Round,
 )
-from tests.faults.state import State, state_of, unequal_sides
-from tests.faults.strikes import Target, strike
-from tests.support.dag_runs import forget_events
-from tests.support.supabase import EMPTY, connect
+from tests.whole_platform.state import State, state_of, unequal_sides
+from tests.whole_platform.strikes import Target, strike
 
 RUN_SECONDS = 600.0
 POLL_SECONDS = 0.5
-ARCHIVED_YEARS = 5
+ARCHIVED_YEARS = 13
+"""Plays that are older are archived: a few years', as a task restores each."""
+
 MOST_RUNS = 3
 """A step that failed is run again, as the next day would do."""
 
@@ -87,8 +90,9 @@ class Chain:
     def conf(self, dag: str) -> Json:
         """The params of a DAG. One provider: another's values, where the first one is away, would be right too."""
         chosen: dict[str, Json] = {
-            BACKFILL: {"source": self.source, "chunk_rows": 1_000},
+            BACKFILL: {"source": self.source, "chunk_rows": 1_000, "pii_policy": PersonalDataPolicy.HASH},
             ENRICHMENT: {"calls_per_30s": 10_000, "calls_per_24h": 1_000_000, "providers": [ProviderName.SPOTIFY]},
+            MAINTENANCE: {"mongodb_plan": "atlas-m0"},
             STATISTICS: {"target": str(self.folder / "ml_features")},
             ARCHIVE: {"target": str(self.folder / "archive"), "older_than_years": ARCHIVED_YEARS},
             FORGETTING: {"username": self.username, "confirmation": self.username},
@@ -124,17 +128,18 @@ class Chain:
             self._wait(f"the end of what was due of {step}", lambda step=step: not self._is_active(step))  # type: ignore[misc]
             self.target.api.patch(f"dags/{step}", {"is_paused": True})
 
-    def undisturbed(self) -> tuple[State, dict[str, float]]:
-        """Run it without a fault; returns what came out, and the seconds of each step."""
+    def undisturbed(self) -> tuple[State, dict[str, float], list[Run]]:
+        """Run it without a fault; returns what came out, the seconds of each step, and the runs."""
         self.empty()
-        seconds, told = {}, Told()
+        seconds, runs, told = {}, [], Told()
         for step in STEPS:
             begun = time.monotonic()
-            state = self._run(step, (), told)
+            state, run = self._run(step, (), told)
             seconds[step] = time.monotonic() - begun
+            runs.append(run)
             assert state == "success", f"{step} failed without a fault"
             told.add(f"{step}: {seconds[step]:.0f} s undisturbed")
-        return self.state(), seconds
+        return self.state(), seconds, runs
 
     def disturbed(self, faults: Round, seconds: Mapping[str, float], told: Told) -> State:
         """Run it with the faults of a round, each step until it has succeeded; returns what came out."""
@@ -164,7 +169,7 @@ class Chain:
     def _recover(self, step: str, faults: Sequence[tuple[float, Fault]], told: Told) -> None:
         left = list(faults)
         for attempt in range(1, MOST_RUNS + 1):
-            state = self._run(step, left, told)
+            state, _ = self._run(step, left, told)
             told.add(f"{step}, run {attempt}: {state}")
             if state == "success" and not left:
                 return
@@ -173,7 +178,7 @@ class Chain:
         assert state == "success", "\n".join([f"{step} did not recover in {MOST_RUNS} runs", *told.lines])
         assert not left, "\n".join(["a fault found nothing to strike", *told.lines])
 
-    def _run(self, step: str, faults: Sequence[tuple[float, Fault]], told: Told) -> str:
+    def _run(self, step: str, faults: Sequence[tuple[float, Fault]], told: Told) -> tuple[str, Run]:
         """Run a step to its end while faults strike; those that did are taken from the list."""
         api = self.target.api
         forget_events(api, step)
@@ -193,7 +198,7 @@ class Chain:
                 faults[:] = waiting
         self._wait("what else runs", lambda: not self._is_active(step))
         api.patch(f"dags/{step}", {"is_paused": True})
-        return state or ""
+        return state or "", run
 
     def _strike(self, fault: Fault, run: Run, passed: float, told: Told) -> bool:
         try:

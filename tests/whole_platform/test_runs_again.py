@@ -14,9 +14,10 @@ import pytest
 from echotune.resources import PROJECT
 from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, task_instances, trigger
-from tests.faults.chain import Chain, Told
-from tests.faults.conftest import Undisturbed
-from tests.faults.plan import (
+from tests.support.dag_runs import clear, end_of, forget_events, run_to_the_end, wait_for
+from tests.whole_platform.chain import Chain, Told
+from tests.whole_platform.conftest import Undisturbed
+from tests.whole_platform.plan import (
     ARCHIVE,
     BESIDE,
     ENRICHMENT,
@@ -26,8 +27,7 @@ from tests.faults.plan import (
     SYNC,
     Round,
 )
-from tests.faults.state import State, differences
-from tests.support.dag_runs import clear, end_of, forget_events, run_to_the_end, wait_for
+from tests.whole_platform.state import State, differences
 
 NOTHING = Round(number=0, faults=())
 PAST = {
