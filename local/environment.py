@@ -42,9 +42,10 @@ CELERY = {
     "operation_timeout": "5.0",
 }
 # Two stacks share a machine with all the other tests, and a scheduler that looks for work four times a second takes an
-# eighth of a processor to find none: this is Airflow's own pause. Nobody changes a DAG file while tests run.
+# eighth of a processor to find none. Tests kill workers, and wait until that is noticed. Nobody changes a DAG file
+# while tests run.
 BESIDE_ANOTHER = {
-    "scheduler": {"scheduler_idle_sleep_time": "1"},
+    "scheduler": {"scheduler_idle_sleep_time": "0.5", "task_instance_heartbeat_timeout": "20"},
     "dag_processor": {"min_file_process_interval": "3600"},
 }
 # A worker is told what it needs by the api-server, task by task: it has no key to Airflow's database, to what is

@@ -17,6 +17,7 @@ from redis import Redis
 from echotune.enrichment.settings import ProviderName
 from echotune.history.privacy import PersonalDataPolicy
 from echotune.history.store import HistoryStore
+from echotune.sync.migrations import migrate
 from local.airflow_api import Json
 from local.dag_runs import Run, trigger
 from local.errors import StackError, say
@@ -120,6 +121,8 @@ class Chain:
 
     def settle(self) -> None:
         """Let the schedules have what is due by now, so that no other run comes between."""
+        with connect(self.stack.variables["DATABASE_URL"]) as connection:
+            migrate(connection)  # else the maintenance tries three times
         for step in STEPS:
             self._wait(f"the DAG {step}", lambda step=step: self.target.api.find(f"dags/{step}"))  # type: ignore[misc]
             self.target.api.patch(f"dags/{step}", {"is_paused": False})
