@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 from pymongo import UpdateMany
@@ -114,7 +115,7 @@ def _embed_by_users(store: HistoryStore, due: Filter, tracks: int) -> int:
     return changed
 
 
-def _plays_by_track(store: HistoryStore, username: str | None) -> list[Filter]:
+def _plays_by_track(store: HistoryStore, username: str | None) -> Iterator[Filter]:
     """What finds a user's plays, track by track, those first that were played first. Read from an index alone."""
     wanted = {"_id": 0, "timestamp": 1, "spotify_track_uri": 1}
     times: dict[str, list[datetime | None]] = {}
@@ -122,10 +123,8 @@ def _plays_by_track(store: HistoryStore, username: str | None) -> list[Filter]:
     for play in found:
         if uri := play.get("spotify_track_uri"):
             times.setdefault(uri, []).append(play.get("timestamp"))
-    return [
-        {"user.username": username, "timestamp": {"$in": moments}, "spotify_track_uri": uri}
-        for uri, moments in times.items()
-    ]
+    for uri, moments in times.items():
+        yield {"user.username": username, "timestamp": {"$in": moments}, "spotify_track_uri": uri}
 
 
 def _updates_of(store: HistoryStore, plays: Sequence[Filter], due: Filter) -> Iterator[UpdateMany]:
@@ -142,8 +141,9 @@ def _write(store: HistoryStore, operations: list[UpdateMany]) -> int:
     return store.plays.bulk_write(operations, ordered=True).modified_count if operations else 0
 
 
-def _parts(whole: Sequence[Part], size: int) -> list[Sequence[Part]]:
-    return [whole[first : first + size] for first in range(0, len(whole), size)]
+def _parts(whole: Iterable[Part], size: int) -> Iterator[list[Part]]:
+    members = iter(whole)
+    return iter(lambda: list(islice(members, size)), [])
 
 
 def count_outdated_plays(store: HistoryStore) -> int:
