@@ -159,7 +159,7 @@ with DAG(
         trigger_rule="none_failed",
     )
     announce = AnnounceNewPlaysOperator(
-        task_id="announce_new_plays", summary=summary.output, outlets=[LISTENING_HISTORY]
+        task_id="announce_new_plays", report_only="{{ params.dry_run }}", outlets=[LISTENING_HISTORY]
     )
 
     load >> indexes >> duplicates >> catalog >> embed >> reconcile >> summary >> announce

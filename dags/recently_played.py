@@ -8,9 +8,8 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 
 from echotune.assets import LISTENING_HISTORY
 from echotune.dag_defaults import for_every_dag, for_every_task
-from echotune.operators.csv_backfill import MarkDuplicatesOperator, RefreshCatalogOperator
+from echotune.operators.csv_backfill import AnnounceNewPlaysOperator, MarkDuplicatesOperator, RefreshCatalogOperator
 from echotune.operators.recently_played import (
-    AnnounceRecentPlaysOperator,
     BringPlaylistsOperator,
     FindListenersOperator,
     LoadRecentPlaysOperator,
@@ -104,9 +103,7 @@ with DAG(
     duplicates = MarkDuplicatesOperator(task_id="mark_duplicates", pool="mongo_write", trigger_rule="all_done")
     catalog = RefreshCatalogOperator(task_id="build_catalog", pool="mongo_write")
     embed = EmbedEnrichmentOperator(task_id="embed_known_features", pool="mongo_write")
-    announce = AnnounceRecentPlaysOperator(
-        task_id="announce_new_plays", load_task_id="load_plays", outlets=[LISTENING_HISTORY]
-    )
+    announce = AnnounceNewPlaysOperator(task_id="announce_new_plays", outlets=[LISTENING_HISTORY])
     prepare = PreparePlaylistsOperator(
         task_id="prepare_playlists", wanted="{{ params.playlists }}", pool="supabase_write", trigger_rule="all_done"
     )

@@ -147,6 +147,7 @@ def test_a_dry_run_reports_and_writes_nothing(api: AirflowApi, store: HistorySto
     state, run = run_to_the_end(api, DAG, source=str(history), dry_run=True)
     assert state == "success"
     assert summary_of(api, run)["counts"]["inserted"] == ROWS
+    assert states_of(api, run)["announce_new_plays"] == {"skipped"}
     assert store.database.list_collection_names() == []
 
 

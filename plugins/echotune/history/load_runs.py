@@ -112,20 +112,37 @@ def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> in
 
 
 def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts) -> None:
-    """Record that a chunk is in the database; its plays are not yet compared with others, nor in the catalog.
+    """Record that a chunk is in the database, and what is still to be done with its plays.
 
     The record may be gone meanwhile: who forgets a user removes those of the user's files.
     """
-    done = {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False}
     store.load_runs.update_one(
         {"_id": chunk_load_id(chunk, settings)},
         {
-            "$set": _chunk_fields(chunk, settings, "done") | done,
+            "$set": _chunk_fields(chunk, settings, "done") | loaded_fields(counts),
             "$setOnInsert": {"created_at": datetime.now(UTC)},
             "$unset": {"plays": ""},
         },
         upsert=True,
     )
+
+
+def loaded_fields(counts: LoadCounts) -> dict[str, Any]:
+    """What a record says of plays that are in the database: not compared with others, nor in the catalog, nor told."""
+    untold = {"announced": False} if counts.inserted else {}
+    return {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False, **untold}
+
+
+def announce_new_plays(store: HistoryStore, run: str) -> int:
+    """Let a run be the one that tells of new plays that no other has told of; return the number of their chunks.
+
+    Plays wait until they are in the catalog. A run that is tried again finds what it was given before.
+
+    :param run: names it among the runs of all DAGs
+    """
+    told = {"announced": True, "announced_by": run}
+    store.load_runs.update_many({"announced": False, "in_catalog": True}, {"$set": told})
+    return store.load_runs.count_documents(told)
 
 
 def _chunk_fields(chunk: Chunk, settings: LoadSettings, state: str) -> dict[str, Any]:

@@ -339,17 +339,31 @@ class SummariseLoadOperator(BaseOperator):
 
 
 class AnnounceNewPlaysOperator(BaseOperator):
-    """Succeeds, and so updates its outlets, where the load brought new plays; is skipped where it did not.
+    """Succeeds, and so updates its outlets, where there are new plays that no run has told of; is else skipped.
 
-    :param summary: what SummariseLoadOperator returned
+    They may be of a run before this one, which failed after it had loaded them.
+
+    :param report_only: tell nothing
+    :param mongo_conn_id: the Airflow connection to MongoDB
     """
 
-    template_fields: Sequence[str] = ("summary",)
+    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
 
-    def __init__(self, *, summary: Upstream, **kwargs: Any) -> None:
+    def __init__(
+        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.summary = summary
+        self.report_only = report_only
+        self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> None:
-        if self.summary["dry_run"] or not self.summary["counts"]["inserted"]:
+        from echotune.history.load_runs import announce_new_plays
+        from echotune.hooks.mongo import HistoryMongoHook
+
+        if is_on(self.report_only):
+            raise AirflowSkipException("Dry run: there are no new plays to tell of")
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            chunks = announce_new_plays(hook.get_store(), f"{self.dag_id} {context['run_id']}")
+        if not chunks:
             raise AirflowSkipException("no new plays: nothing to tell the DAGs that read them")
+        self.log.info("The new plays of %s chunks are announced", chunks)

@@ -217,22 +217,6 @@ class BringPlaylistsOperator(ListenerOperator):
         return result
 
 
-class AnnounceRecentPlaysOperator(BaseOperator):
-    """Succeeds, and so updates its outlets, where the run brought new plays; is skipped where it did not.
-
-    :param load_task_id: the LoadRecentPlaysOperators; the plays of some count also where others failed
-    """
-
-    def __init__(self, *, load_task_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.load_task_id = load_task_id
-
-    def execute(self, context: Context) -> None:
-        loaded = pull_mapped(context, self.load_task_id)
-        if not any(result["counts"]["inserted"] for result in loaded if "counts" in result):
-            raise AirflowSkipException("no new plays: nothing to tell the DAGs that read them")
-
-
 class SummariseRecentPlaysOperator(BaseOperator):
     """Tells a person what came from whom, what is missing and why. Fails where a person has to mend something.
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from echotune.history.counts import LoadCounts
-from echotune.history.load_runs import LOAD_NAMESPACE
+from echotune.history.load_runs import LOAD_NAMESPACE, loaded_fields
 from echotune.history.store import HistoryStore
 from echotune.spotify_account.plays import FORMAT, source_sha256
 
@@ -65,7 +65,7 @@ def move_on(store: HistoryStore, username: str, newest: datetime | None, counts:
 
 
 def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> None:
-    """Record that plays are in the collection, not yet compared with other sources, nor counted in the catalog."""
+    """Record that plays are in the collection, and what is still to be done with them."""
     now = datetime.now(UTC)
     store.load_runs.update_one(
         {"_id": _id("chunk", username)},
@@ -74,9 +74,7 @@ def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> Non
                 "kind": "chunk",
                 "source": _source(username),
                 "state": "done",
-                "counts": asdict(counts),
-                "in_catalog": False,
-                "duplicates_checked": False,
+                **loaded_fields(counts),
                 "updated_at": now,
             },
             "$setOnInsert": {"created_at": now},

@@ -1,0 +1,54 @@
+"""What the record of loads says that is still to be done: new plays are told of once, and never left untold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from echotune.history.catalog import refresh_catalog
+from echotune.history.load_runs import announce_new_plays
+from echotune.history.store import HistoryStore
+from tests.support.loading import load_file
+from tests.support.rows import row, write_csv
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "history.csv", [row(), row(ms_played_x="5")])
+
+
+def test_new_plays_are_announced_by_one_run_alone(store: HistoryStore, csv: Path) -> None:
+    load_file(store, csv)
+    refresh_catalog(store)
+    assert [announce_new_plays(store, run) for run in ("first", "second")] == [1, 0]
+
+
+def test_a_run_that_is_tried_again_announces_what_it_did_before(store: HistoryStore, csv: Path) -> None:
+    load_file(store, csv)
+    refresh_catalog(store)
+    assert [announce_new_plays(store, "first") for _ in range(2)] == [1, 1]
+
+
+def test_plays_of_a_run_that_failed_behind_the_load_are_announced_by_the_next(store: HistoryStore, csv: Path) -> None:
+    load_file(store, csv)
+    refresh_catalog(store)  # and then it failed
+    assert not load_file(store, csv).chunks, "they are there, and not read again"
+    refresh_catalog(store)
+    assert announce_new_plays(store, "next") == 1
+
+
+def test_plays_that_are_not_in_the_catalog_wait(store: HistoryStore, csv: Path) -> None:
+    load_file(store, csv)
+    assert announce_new_plays(store, "first") == 0
+    refresh_catalog(store)
+    assert announce_new_plays(store, "second") == 1
+
+
+def test_a_file_whose_plays_are_all_known_is_not_announced(store: HistoryStore, csv: Path, tmp_path: Path) -> None:
+    load_file(store, csv)
+    refresh_catalog(store)
+    announce_new_plays(store, "first")
+    load_file(store, write_csv(tmp_path / "again.csv", [row(ms_played_x="5"), row()]))
+    refresh_catalog(store)
+    assert announce_new_plays(store, "second") == 0
