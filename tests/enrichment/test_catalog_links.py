@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from echotune.enrichment.catalog_links import link_artists_and_albums, share_genres
+from echotune.enrichment.embedding import embed_due
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.settings import EnrichmentKind
 from echotune.enrichment.settlement import Found, settle
 from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
-from tests.support.databases import contents
+from tests.support.databases import contents, plays_of
 from tests.support.loading import load_file
 from tests.support.rows import row, track_uri, write_csv
 from tests.support.simulator import some_ids
@@ -177,3 +178,20 @@ def test_artists_without_genres_give_none(loaded: HistoryStore) -> None:
     before = everything(loaded)
     share_genres(loaded)
     assert everything(loaded) == before
+
+
+def test_a_track_that_turns_out_to_be_of_other_artists_loses_their_genres_and_so_do_its_plays(
+    loaded: HistoryStore,
+) -> None:
+    learn(loaded, 1, **LINKED)
+    before = plays_of(loaded)
+    with_genres(loaded, **{ARTIST: ["rock"]})
+    share_genres(loaded)
+    embed_due(loaded)
+    assert loaded.plays.count_documents({"metadata.genres": "rock"}) == 2
+    loaded.tracks.update_one({"_id": track_uri(1)[14:]}, {"$set": {"artist_uris": [f"spotify:artist:{GUEST}"]}})
+    share_genres(loaded)
+    embed_due(loaded)
+    track = contents(loaded.tracks)[track_uri(1)[14:]]
+    assert track.keys().isdisjoint({"genres", "values_withdrawn", "embedding_due"})
+    assert plays_of(loaded) == before
