@@ -44,7 +44,7 @@ def state_of(store: HistoryStore, connection: Connection[Any]) -> State:
     )
     parts = {one.name: _part((document["_id"], document) for document in one.find()) for one in collections}
     for name, rows in synced_rows(connection).items():
-        parts[f"rows of {name}"] = _part((row[0], row) for row in rows)
+        parts[f"rows of {name}"] = _part(_by_first_column(rows))
     parts["indexes of MongoDB"] = _part(
         (f"{name}.{index['name']}", {**index, "ns": None})
         for name in store.database.list_collection_names()
@@ -76,6 +76,14 @@ def differences(undisturbed: State, found: State) -> list[str]:
             if keys:
                 told.append(f"{name}: {len(keys)} {what}, such as {', '.join(keys[:SHOWN])}")
     return told
+
+
+def _by_first_column(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, list[tuple[Any, ...]]]]:
+    """All rows of each first column: of a track's artists, for one, there are several."""
+    grouped: dict[Any, list[tuple[Any, ...]]] = {}
+    for row in sorted(rows, key=repr):
+        grouped.setdefault(row[0], []).append(row)
+    return grouped.items()
 
 
 def _part(members: Iterable[tuple[Any, Any]]) -> Part:
