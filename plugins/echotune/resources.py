@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -23,6 +24,7 @@ def read_lua(name: str) -> str:
     return (INCLUDE / "redis" / name).read_text(encoding="utf-8")
 
 
+@cache
 def read_sql(name: str) -> LiteralString:
     """Read a file of include/sql, such as ``sync/merge.sql``: as trustworthy as a literal."""
     return (INCLUDE / "sql" / name).read_text(encoding="utf-8")
