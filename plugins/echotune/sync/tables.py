@@ -74,6 +74,11 @@ class Table:
         """Whether a document may have no row, or several, so that rows can be gone while it is there."""
         return self.owner != "id"
 
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether its own rows are made as placeholders before they are written."""
+        return any(reference.table == self.name for reference in self.references)
+
 
 def _columns(type_: ColumnType, *names: str) -> tuple[Column, ...]:
     return tuple(Column(name=name, type=type_) for name in names)

@@ -68,8 +68,12 @@ def write_rows(connection: Connection[Any], table: Table, documents: Sequence[Fi
         deleted = _delete_gone(connection, table, documents)
     else:
         deleted = _delete_rows_of(connection, table, [document for document in documents if not document.rows])
+    if inserted == rows and not table.refers_to_itself:
+        written = _insert(connection, table)
+    else:
+        written = _merge(connection, table, documents)
     # Placeholders of the table itself are new rows that MERGE finds there.
-    updated = max(0, _merge(connection, table, documents) - inserted)
+    updated = max(0, written - inserted)
     return SyncCounts(inserted=inserted, updated=updated, unchanged=rows - inserted - updated, deleted=deleted)
 
 
@@ -110,6 +114,12 @@ def _delete_rows_of(connection: Connection[Any], table: Table, documents: Sequen
         table=sql.Identifier(table.name), owner=sql.Identifier(table.owner)
     )
     return connection.execute(statement, {"owners": [document.owner for document in documents]}).rowcount
+
+
+def _insert(connection: Connection[Any], table: Table) -> int:
+    names = identifiers(column.name for column in table.columns)
+    statement = sql.SQL(read_sql("sync/insert.sql")).format(table=sql.Identifier(table.name), columns=names)
+    return connection.execute(statement).rowcount
 
 
 def _merge(connection: Connection[Any], table: Table, documents: Sequence[FitDocument]) -> int:
