@@ -17,6 +17,7 @@ from echotune.names import MONGO_CONNECTION, PERSONAL_DATA_CONNECTION
 from echotune.operators.arguments import Upstream, Values, is_on
 from echotune.operators.failing import fail_at_once_on
 from echotune.operators.mapped import pull_mapped
+from echotune.operators.mongo import MongoWritingOperator
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
@@ -187,23 +188,11 @@ class LoadHistoryChunksOperator(BaseOperator):
         return PersonalData(policy=policy, key=key.encode() if key else None)
 
 
-class MarkDuplicatesOperator(BaseOperator):
+class MarkDuplicatesOperator(MongoWritingOperator):
     """Marks plays that are the same as another, told by another source; both documents stay.
 
     Returns how many documents were marked by each rule, and how many marks were taken away.
-
-    :param report_only: mark nothing
-    :param mongo_conn_id: the Airflow connection to MongoDB
     """
-
-    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
-
-    def __init__(
-        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.report_only = report_only
-        self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
         from echotune.history.mark_duplicates import mark_duplicates
@@ -218,23 +207,11 @@ class MarkDuplicatesOperator(BaseOperator):
         return marked
 
 
-class RefreshCatalogOperator(BaseOperator):
+class RefreshCatalogOperator(MongoWritingOperator):
     """Counts tracks, artists and albums anew inside MongoDB, if plays came in since it was done last.
 
     Returns how many documents of each are new.
-
-    :param report_only: count nothing anew
-    :param mongo_conn_id: the Airflow connection to MongoDB
     """
-
-    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
-
-    def __init__(
-        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.report_only = report_only
-        self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
         from echotune.history.catalog import refresh_catalog
@@ -338,23 +315,11 @@ class SummariseLoadOperator(BaseOperator):
         return summary
 
 
-class AnnounceNewPlaysOperator(BaseOperator):
+class AnnounceNewPlaysOperator(MongoWritingOperator):
     """Succeeds, and so updates its outlets, where there are new plays that no run has told of; is else skipped.
 
     They may be of a run before this one, which failed after it had loaded them.
-
-    :param report_only: tell nothing
-    :param mongo_conn_id: the Airflow connection to MongoDB
     """
-
-    template_fields: Sequence[str] = ("report_only", "mongo_conn_id")
-
-    def __init__(
-        self, *, report_only: bool | str = False, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.report_only = report_only
-        self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> None:
         from echotune.history.load_runs import announce_new_plays

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from echotune.names import MONGO_CONNECTION
 from echotune.operators.arguments import is_on
+from echotune.operators.mongo import MongoWritingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class EnsureMongoIndexesOperator(BaseOperator):
+class EnsureMongoIndexesOperator(MongoWritingOperator):
     """Creates the indexes declared in include/mongo/indexes.json that the server lacks, and reports the rest.
 
     An index that is there with other options, or hidden, is reported and left to the maintenance.
-
-    :param mongo_conn_id: the Airflow connection to MongoDB
-    :param report_only: make nothing
     """
-
-    template_fields: Sequence[str] = ("mongo_conn_id", "report_only")
-
-    def __init__(
-        self, *, mongo_conn_id: str = MONGO_CONNECTION, report_only: bool | str = False, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.mongo_conn_id = mongo_conn_id
-        self.report_only = report_only
 
     def execute(self, context: Context) -> dict[str, Any]:
         from echotune.hooks.mongo import HistoryMongoHook

@@ -17,6 +17,7 @@ from echotune.enrichment.errors import EnrichmentError
 from echotune.names import MONGO_CONNECTION, REDIS_CONNECTION, SPOTIFY_CONNECTION
 from echotune.operators.arguments import Upstream, Values, is_on
 from echotune.operators.failing import fail_at_once_on
+from echotune.operators.mongo import MongoWritingOperator
 from echotune.operators.reconcile import ReconcileOperator
 
 if TYPE_CHECKING:
@@ -233,21 +234,8 @@ class ShareGenresOperator(BaseOperator):
             share_genres(store)
 
 
-class EmbedEnrichmentOperator(BaseOperator):
-    """Writes what is known of tracks into those of their plays that lack it. Returns how many plays changed.
-
-    :param mongo_conn_id: the Airflow connection to MongoDB
-    :param report_only: write nothing
-    """
-
-    template_fields: Sequence[str] = ("mongo_conn_id", "report_only")
-
-    def __init__(
-        self, *, mongo_conn_id: str = MONGO_CONNECTION, report_only: bool | str = False, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.mongo_conn_id = mongo_conn_id
-        self.report_only = report_only
+class EmbedEnrichmentOperator(MongoWritingOperator):
+    """Writes what is known of tracks into those of their plays that lack it. Returns how many plays changed."""
 
     def execute(self, context: Context) -> dict[str, int]:
         from echotune.enrichment.embedding import embed_due
