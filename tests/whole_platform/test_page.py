@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, StorageState, expect, sync_playwright
 
 from local.dag_runs import Run
 from local.files import STATE
@@ -118,6 +118,22 @@ def test_every_panel_has_its_numbers(page: Page) -> None:
     for name in PANELS:
         expect(panel(page, name)).to_have_attribute("data-state", "ok")
         expect(panel(page, name)).to_contain_text(shown[name])
+
+
+@pytest.mark.usefixtures("story")
+def test_what_is_no_text_in_an_answer_does_not_become_part_of_the_page(page: Page) -> None:
+    """As where somebody wrote an object into a database that the page takes for a text (CVE-2026-22028)."""
+    element = {"type": "b", "props": {"id": "injected"}, "constructor": None, "__v": 1}
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        told["data"]["rows"][0]["reason"] = element
+        route.fulfill(json=told)
+
+    page.route("**/echotune/api/rejected*", answer)
+    page.reload()
+    expect(panel(page, "rejected")).to_contain_text("history.csv, row")
+    expect(page.locator("#injected")).to_have_count(0)
 
 
 @pytest.mark.usefixtures("story")
