@@ -8,6 +8,7 @@ import random
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -30,14 +31,14 @@ from tests.whole_platform.plan import (
 from tests.whole_platform.state import State, differences
 
 NOTHING = Round(number=0, faults=())
-PAST = {
-    ENRICHMENT: ("2025-06-02", "2025-06-04"),
-    SYNC: ("2025-06-02", "2025-06-04"),
-    MAINTENANCE: ("2025-06-02", "2025-06-16"),
-    RECENTLY_PLAYED: ("2025-06-02T00:00:00", "2025-06-02T02:00:00"),
-    ARCHIVE: ("2025-06-15", "2025-08-15"),
+TWO_PERIODS = {
+    ENRICHMENT: timedelta(days=2),
+    SYNC: timedelta(days=2),
+    MAINTENANCE: timedelta(weeks=2),
+    RECENTLY_PLAYED: timedelta(hours=2),
+    ARCHIVE: timedelta(days=62),
 }
-"""For each DAG that has a clock: days or hours in which it was due twice."""
+"""For each DAG that has a clock: how long it takes to be due twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,19 +108,20 @@ def test_two_more_runs_at_once_change_nothing(ended: Ended) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("ended", PAST, indirect=True)
+@pytest.mark.parametrize("ended", TWO_PERIODS, indirect=True)
 def test_a_backfill_of_the_schedule_by_the_command_line_runs_each_time_it_was_due(ended: Ended) -> None:
     api, dag = ended.chain.target.api, ended.dag
-    since, until = PAST[dag]
-    conf = json.dumps(ended.chain.conf(dag))
-    _airflow("backfill", "create", "--dag-id", dag, "--from-date", since, "--to-date", until, "--dag-run-conf", conf)
+    # After a backfill that ends before the DAG was due last, the scheduler makes that run, without this conf.
+    until = datetime.now(UTC)
+    span = ["--from-date", (until - TWO_PERIODS[dag]).isoformat(), "--to-date", until.isoformat()]
+    _airflow("backfill", "create", "--dag-id", dag, *span, "--dag-run-conf", json.dumps(ended.chain.conf(dag)))
 
     def backfilled() -> list[Json]:
         runs: list[Json] = api.get(f"dags/{dag}/dagRuns", run_type="backfill", limit=100)["dag_runs"]
         return runs if runs and all(run["state"] in ("success", "failed") for run in runs) else []
 
     runs = wait_for("the backfill's runs", backfilled)
-    assert [run["state"] for run in runs] == ["success", "success"]
+    assert {run["state"] for run in runs} == {"success"}
     ended.require_the_same()
 
 
