@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from bson.binary import Binary
@@ -18,13 +18,13 @@ class ArchivedIds:
         self._archives = store.archives
         self._plays = store.archived_plays
 
-    def among(self, plays: Mapping[Binary, Document]) -> set[Binary]:
-        """Return the ids of those that are archived."""
+    def among(self, plays: Iterable[Document]) -> set[Binary]:
+        """Return the ids of those that are archived. Where no play is, none of these is looked at."""
         newest = self._archives.find_one({"last": {"$exists": True}}, {"last": 1}, sort=[("last", -1)])
         if newest is None:
             return set()
         # A history of today, loaded every day, has nothing to look up.
-        old = [identity for identity, play in plays.items() if play["timestamp"] <= newest["last"]]
+        old = [play["_id"] for play in plays if play["timestamp"] <= newest["last"]]
         found: list[dict[str, Any]] = list(self._plays.find({"_id": {"$in": old}}, {"_id": 1})) if old else []
         return {Binary.from_uuid(play["_id"]) for play in found}
 

@@ -64,7 +64,7 @@ class PlayWriter:
 
     def write_by_user(self, documents: Mapping[Binary, Document]) -> CountsByUser:
         """The same, and return what became of each user's."""
-        archived = dict.fromkeys(self._archived.among(documents), ARCHIVED)
+        archived = dict.fromkeys(self._archived.among(documents.values()), ARCHIVED)
         known = self._known(documents) if self._expect_known else {}
         if self._dry_run:
             known |= self._foretell(documents)
@@ -107,9 +107,7 @@ class PlayWriter:
 
     def _own(self, inserted: Iterable[Document], known: Mapping[Binary, Source]) -> None:
         """Have plays that were inserted count as plays, also where they were archived in this very moment."""
-        self._archived.forget(
-            self._archived.among({play["_id"]: play for play in inserted if play["_id"] not in known})
-        )
+        self._archived.forget(self._archived.among(play for play in inserted if play["_id"] not in known))
 
     def _account(self, documents: Mapping[Binary, Document], known: Mapping[Binary, Source]) -> CountsByUser:
         repeats: Counter[str] = Counter()
