@@ -62,7 +62,7 @@ def has_transactions(store: HistoryStore) -> bool:
 def end_transactions(store: HistoryStore) -> None:
     """What the server itself does a minute after it last heard of a transaction."""
     if has_transactions(store):
-        store.database.client.admin.command("killAllSessions", [])
+        store.database.client.admin.command("killSessions", [])
 
 
 def require_all_there(store: HistoryStore, plays: dict[Any, bytes]) -> None:
