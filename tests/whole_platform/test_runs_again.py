@@ -113,15 +113,18 @@ def test_a_backfill_of_the_schedule_by_the_command_line_runs_each_time_it_was_du
     api, dag = ended.chain.target.api, ended.dag
     # After a backfill that ends before the DAG was due last, the scheduler makes that run, without this conf.
     until = datetime.now(UTC)
-    span = ["--from-date", (until - TWO_PERIODS[dag]).isoformat(), "--to-date", until.isoformat()]
-    _airflow("backfill", "create", "--dag-id", dag, *span, "--dag-run-conf", json.dumps(ended.chain.conf(dag)))
+    first, last = (until - TWO_PERIODS[dag]).isoformat(), until.isoformat()
+    conf = json.dumps(ended.chain.conf(dag))
+    _airflow("backfill", "create", "--dag-id", dag, "--from-date", first, "--to-date", last, "--dag-run-conf", conf)
 
     def backfilled() -> list[Json]:
         runs: list[Json] = api.get(f"dags/{dag}/dagRuns", run_type="backfill", limit=100)["dag_runs"]
         return runs if runs and all(run["state"] in ("success", "failed") for run in runs) else []
 
-    runs = wait_for("the backfill's runs", backfilled)
-    assert {run["state"] for run in runs} == {"success"}
+    wait_for("the backfill's runs", backfilled)
+    due = api.get(f"dags/{dag}/dagRuns", logical_date_gte=first, logical_date_lte=last, limit=100)["dag_runs"]
+    assert len({run["logical_date"] for run in due}) >= 2
+    assert {run["state"] for run in due} == {"success"}
     ended.require_the_same()
 
 
