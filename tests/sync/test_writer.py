@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from psycopg import Connection
 
+from echotune.history.store import HistoryStore
 from echotune.resources import read_sql
 from echotune.sync.batches import Batch, batches_of
 from echotune.sync.counts import SyncCounts
 from echotune.sync.row_ids import Kind, row_id
-from echotune.sync.source import Order
+from echotune.sync.source import Order, SyncSource
 from echotune.sync.tables import Document, table_named
 from echotune.sync.transaction import writing_transaction
 from echotune.sync.writer import write_batch
-from tests.support.syncing import album, artist, rows_of, spotify_id, track
+from tests.support.syncing import album, artist, play, rows_of, spotify_id, track
+
+MADE: dict[str, Callable[[int], Document]] = {"artists": artist, "albums": album, "tracks": track, "plays": play}
+"""What makes a document of a collection."""
 
 
 def batch_of(table: str, documents: Iterable[Document]) -> Batch:
@@ -38,6 +42,14 @@ def write_and_stop(connection: Connection[Any], *documents: Document) -> None:
         _ = 1 / 0
 
 
+def rows_read_in_passing(connection: Connection[Any], table: str) -> int:
+    """How many rows PostgreSQL has read of a table from end to end, without an index."""
+    connection.execute("select pg_stat_force_next_flush()")
+    statement = "select seq_tup_read from pg_stat_user_tables where relname = %s"
+    ((rows,),) = connection.execute(statement, [table]).fetchall()
+    return int(rows)
+
+
 def rejected(connection: Connection[Any]) -> list[tuple[Any, ...]]:
     return rows_of(connection, "echotune.rejected_documents", ["table_name", "document_id", "reason"])
 
@@ -48,6 +60,32 @@ def test_rows_are_inserted_updated_and_left(supabase: Connection[Any]) -> None:
     assert counts == SyncCounts(documents=3, inserted=1, updated=1, unchanged=1)
     names = rows_of(supabase, "artists", ["spotify_id", "name"])
     assert names == [(spotify_id(1), "Another"), (spotify_id(2), "Artist 2"), (spotify_id(3), "Artist 3")]
+
+
+@pytest.mark.parametrize("table", ["artists", "albums", "tracks", "track_artists", "listening_history"])
+@pytest.mark.parametrize("there", [(), (3,), (0, 1, 2, 3, 4)])
+def test_whatever_of_a_batch_is_there_already_all_of_it_is_there_afterwards(
+    supabase: Connection[Any], store: HistoryStore, table: str, there: tuple[int, ...]
+) -> None:
+    collection = table_named(table).collection
+    getattr(store, collection).insert_many(MADE[collection](number) for number in range(5))
+    each = list(SyncSource(store).all_documents(table_named(table)))
+    supabase.execute("select echotune.ensure_partitions(2021, 2022)")
+    before = write(supabase, table, *[each[number] for number in there]) if there else SyncCounts()
+    after = write(supabase, table, *each)
+    rows = [row[:2] for document in batch_of(table, each).fit for row in document.rows]
+    assert (after.inserted, after.unchanged, after.quarantined) == (len(rows) - before.inserted, before.inserted, 0)
+    assert rows_of(supabase, table, [column.name for column in table_named(table).columns[:2]]) == sorted(rows)
+
+
+def test_a_batch_is_looked_up_in_large_tables_and_does_not_read_them_whole(supabase: Connection[Any]) -> None:
+    supabase.execute(
+        "insert into tracks (id, spotify_id) select echotune.row_id('track', number::text), number"
+        " from generate_series(1, 100000) as number"
+    )
+    before = rows_read_in_passing(supabase, "tracks")
+    write(supabase, "audio_features", *[track(number) for number in range(2_500)])
+    assert rows_read_in_passing(supabase, "tracks") == before
 
 
 def test_a_row_that_is_the_same_is_not_touched(supabase: Connection[Any]) -> None:

@@ -1,8 +1,6 @@
 insert into public.{parent} ({columns})
-select distinct on (staged.{reference}) {values}
-from pg_temp.staged
-where
-    staged.{reference} is not null
-    and not exists (select from public.{parent} as parent where parent.id = staged.{reference})
-order by staged.{reference}, {names}
+select distinct on ({reference}) {values}
+from (select distinct {names} from pg_temp.staged where {reference} is not null) as referred
+where not exists (select from public.{parent} as parent where parent.id = referred.{reference})
+order by {reference}, {names}
 on conflict do nothing;

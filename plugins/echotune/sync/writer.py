@@ -61,13 +61,14 @@ def write_rows(connection: Connection[Any], table: Table, documents: Sequence[Fi
         return SyncCounts(deleted=_delete_rows_of(connection, table, documents))
     stage(connection, table, rows_of(documents))
     lock_writers(connection)
-    inserted = _count_new(connection, table, documents)
-    for reference in table.references:
-        _make_placeholders(connection, reference)
     if table.owner_has_many:
         deleted = _delete_gone(connection, table, documents)
     else:
         deleted = _delete_rows_of(connection, table, [document for document in documents if not document.rows])
+    connection.execute(read_sql("sync/plan_for_few_rows.sql"))
+    inserted = _count_new(connection, table, documents)
+    for reference in table.references:
+        _make_placeholders(connection, reference)
     if inserted == rows and not table.refers_to_itself:
         written = _insert(connection, table)
     else:
@@ -85,16 +86,15 @@ def _count_new(connection: Connection[Any], table: Table, documents: Sequence[Fi
 
 def _make_placeholders(connection: Connection[Any], reference: Reference) -> None:
     parent = table_named(reference.table)
-    names = identifiers(reference.fills.values(), of="staged")
-    columns, values = identifiers(reference.fills), names
+    columns, values = identifiers(reference.fills), identifiers(reference.fills.values())
     if parent.has_placeholders:
-        columns, values = columns + sql.SQL(", placeholder"), names + sql.SQL(", true")
+        columns, values = columns + sql.SQL(", placeholder"), values + sql.SQL(", true")
     statement = sql.SQL(read_sql("sync/make_placeholders.sql")).format(
         parent=sql.Identifier(parent.name),
         reference=sql.Identifier(reference.column),
         columns=columns,
         values=values,
-        names=names,
+        names=identifiers(dict.fromkeys(reference.fills.values())),
     )
     connection.execute(statement)
 
