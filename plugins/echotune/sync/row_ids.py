@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
-
-IDS_KEPT = 65_536
-"""Ids that are kept computed: a history names the same tracks and users again and again."""
 
 VERSION_AND_VARIANT = 0xF000 << 64 | 0xC000 << 48
 VERSION_8 = 0x8000 << 64 | 0x8000 << 48
@@ -24,7 +20,6 @@ class Kind(StrEnum):
     PLAYLIST = "playlist"
 
 
-@lru_cache(maxsize=IDS_KEPT)
 def row_id(kind: str, key: str) -> UUID:
     """Return the UUID, of version 8 (RFC 9562), that a row has everywhere.
 

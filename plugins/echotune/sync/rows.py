@@ -36,8 +36,9 @@ KNOWN_BY_NAME = "name:"
 """How an ``_id`` begins of which no Spotify id is known."""
 
 URI = re.compile(r"spotify:(track|artist|album):([0-9A-Za-z]{22})")
-URIS_KEPT = 65_536
-
+URIS_KEPT = 32_768
+"""Uris whose ids are kept computed: a history names the same tracks, albums and artists again and again."""
+USERS_KEPT = 1_000
 
 ARTIST_PLACES, ALBUM_PLACES, TRACK_PLACES = places_of(ARTIST_FIELDS), places_of(ALBUM_FIELDS), places_of(TRACK_FIELDS)
 FEATURE_PLACES, DETAIL_PLACES = places_of(FEATURE_FIELDS), places_of(PLAY_DETAILS)
@@ -64,7 +65,7 @@ required_key = required(key)
 def user_rows(document: Document) -> Sequence[Row]:
     """The user of a name in the plays."""
     username = required_key("user.username", document["_id"])
-    return ((row_id(Kind.USER, username), username, username),)
+    return ((_user_id(username), username, username),)
 
 
 def artist_rows(document: Document) -> Sequence[Row]:
@@ -121,12 +122,12 @@ def play_rows(document: Document) -> Sequence[Row]:
     if type(identity) is not UUID:
         raise unfit("_id", identity, "a UUID")
     username = required_key("user.username", username)
-    track_id, spotify_id = _track_of(uri if type(uri) is str else text("spotify_track_uri", uri))
+    track_id, spotify_id = named_by(Kind.TRACK, uri if type(uri) is str else text("spotify_track_uri", uri))
     return (
         (
             identity,
             time_of_play("timestamp", played_at),
-            row_id(Kind.USER, username),
+            _user_id(username),
             track_id,
             MS_PLAYED.read(MS_PLAYED.path, ms_played),
             *[
@@ -163,9 +164,8 @@ def credits(document: Document) -> list[Credit]:
     names = texts("artist_names", document.get("artist_names")) or []
     found: dict[UUID, Credit] = {}
     for uri, name in zip_longest(uris, names):
-        spotify_id = spotify_id_of(Kind.ARTIST, uri)
-        if spotify_id:
-            identity = row_id(Kind.ARTIST, spotify_id)
+        identity, spotify_id = named_by(Kind.ARTIST, uri)
+        if identity:
             found.setdefault(identity, (identity, spotify_id, name))
     artist = text("artist", document.get("artist"))
     if not found and artist:
@@ -175,22 +175,23 @@ def credits(document: Document) -> list[Credit]:
 
 
 @lru_cache(maxsize=URIS_KEPT)
-def spotify_id_of(kind: str, uri: str | None) -> str | None:
-    """The Spotify id in the uri of something of this kind; a local file or an episode has none."""
+def named_by(kind: str, uri: str | None) -> tuple[UUID, str] | tuple[None, None]:
+    """The row's id and the Spotify id of what a uri names; a local file or an episode has neither."""
     match = URI.fullmatch(uri or "")
-    return match[2] if match and match[1] == kind else None
+    if not match or match[1] != kind:
+        return None, None
+    return row_id(kind, match[2]), match[2]
 
 
-@lru_cache(maxsize=URIS_KEPT)
-def _track_of(uri: str | None) -> tuple[UUID | None, str | None]:
-    spotify_id = spotify_id_of(Kind.TRACK, uri)
-    return (row_id(Kind.TRACK, spotify_id), spotify_id) if spotify_id else (None, None)
+@lru_cache(maxsize=USERS_KEPT)
+def _user_id(username: str) -> UUID:
+    return row_id(Kind.USER, username)
 
 
 def _album_of(document: Document) -> tuple[UUID | None, str | None]:
-    spotify_id = spotify_id_of(Kind.ALBUM, text("album_uri", document.get("album_uri")))
-    if spotify_id:
-        return row_id(Kind.ALBUM, spotify_id), spotify_id
+    identity, spotify_id = named_by(Kind.ALBUM, text("album_uri", document.get("album_uri")))
+    if identity:
+        return identity, spotify_id
     artist, album = text("artist", document.get("artist")), text("album", document.get("album"))
     if artist and album:
         return row_id(Kind.ALBUM, f"{KNOWN_BY_NAME}{artist}\n{album}"), None
