@@ -183,6 +183,12 @@ def test_cut_months_are_all_there_in_order_and_no_larger_than_allowed(changes: l
         assert len(part) == 1 or sum(change.documents for change in part) <= most
 
 
+def test_months_are_cut_evenly_so_that_no_task_works_on_what_is_left() -> None:
+    changes = [MonthChanges(month=date(2021, month, 1), since=None, documents=10) for month in range(1, 12 + 1)]
+    parts = cut_months(changes, 50)
+    assert [sum(change.documents for change in part) for part in parts] == [40, 40, 40]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
+from math import ceil
 from typing import Any
 
 from psycopg import Connection
@@ -179,13 +180,25 @@ def _has_unknown(connection: Connection[Any], names: Sequence[Any]) -> bool:
 
 
 def cut_months(changes: Iterable[MonthChanges], most: int) -> Iterator[list[MonthChanges]]:
-    """Cut months into runs of neighbours, all read since the same time, of at most so many documents or one month."""
+    """Cut months into runs of neighbours, all read since the same time, of at most so many documents or one month.
+
+    They are as even as their months allow: a small last one would keep one task busy while all others are done.
+    """
+    in_order = sorted(changes, key=lambda each: each.month)
+    for _, neighbours in groupby(in_order, key=lambda each: each.since):
+        yield from _cut_evenly(list(neighbours), most)
+
+
+def _cut_evenly(changes: Sequence[MonthChanges], most: int) -> Iterator[list[MonthChanges]]:
+    left = sum(change.documents for change in changes)
     part: list[MonthChanges] = []
-    for change in sorted(changes, key=lambda each: each.month):
-        documents = sum(each.documents for each in part)
-        if part and (part[0].since != change.since or documents + change.documents > most):
+    documents = 0
+    for change in changes:
+        share = left / ceil(left / most)
+        if part and (documents + change.documents > most or documents + change.documents / 2 > share):
             yield part
-            part = []
+            left -= documents
+            part, documents = [], 0
         part.append(change)
-    if part:
-        yield part
+        documents += change.documents
+    yield part

@@ -72,7 +72,7 @@ class SyncSettings(BaseModel):
     repair: bool = True
     max_deleted_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] = "primary"
-    plays_a_slice: Annotated[int, Field(ge=1, le=5_000_000)] = 100_000
+    plays_a_slice: Annotated[int, Field(ge=1, le=5_000_000)] = 125_000
     safety_window_minutes: Annotated[int, Field(ge=0, le=525_600)] = 60
 
     @field_validator("tables")
