@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from echotune.enrichment.catalog_links import link_artists_and_albums, share_genres
+from echotune.enrichment.catalog_links import is_due, link_artists_and_albums, share_genres
 from echotune.enrichment.embedding import embed_due
+from echotune.enrichment.progress import Progress, ProgressKeeper
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.settings import EnrichmentKind
 from echotune.enrichment.settlement import Found, settle
@@ -195,3 +196,24 @@ def test_a_track_that_turns_out_to_be_of_other_artists_loses_their_genres_and_so
     track = contents(loaded.tracks)[track_uri(1)[14:]]
     assert track.keys().isdisjoint({"genres", "values_withdrawn", "embedding_due"})
     assert plays_of(loaded) == before
+
+
+def test_links_and_genres_stay_due_until_they_are_done_whoever_learnt_of_it(loaded: HistoryStore) -> None:
+    assert is_due(loaded, "first")
+    share_genres(loaded)
+    assert not is_due(loaded, "first")
+    learn(loaded, 1, **LINKED)
+    link_artists_and_albums(loaded)
+    # The run that learnt this failed here, and none of its workers had told of it.
+    assert is_due(loaded, "next")
+    share_genres(loaded)
+    assert not is_due(loaded, "next")
+    loaded.artists.update_one({"_id": ARTIST}, {"$set": {"genres": ["rock"]}, "$currentDate": {"updated_at": True}})
+    assert is_due(loaded, "after that")
+
+
+def test_links_and_genres_are_due_in_a_run_that_learnt_something(loaded: HistoryStore) -> None:
+    share_genres(loaded)
+    learnt = Progress(id="run/artists/1", run="run", what="artists", enriched_by={"spotify": 1})
+    ProgressKeeper(loaded.enrichment_runs, learnt).report()
+    assert (is_due(loaded, "run"), is_due(loaded, "another")) == (True, False)

@@ -5,11 +5,30 @@ from __future__ import annotations
 import logging
 import time
 
+from echotune.enrichment.runs import workers_of
+from echotune.enrichment.settings import Subject
 from echotune.history.catalog import build_collections
 from echotune.history.store import HistoryStore
 from echotune.resources import read_mongo_json
 
 log = logging.getLogger(__name__)
+
+LINKED = "links and genres"
+"""The ``_id`` of the mark in ``enrichment_runs`` that says when all of it was done last."""
+
+
+def is_due(store: HistoryStore, run: str) -> bool:
+    """Whether links or genres may be missing: something was learnt in a run, or changed since all was done last.
+
+    What the run's workers tell is not enough: one that was killed may have written more than it told, and a run that
+    failed leaves to the next what it learnt.
+    """
+    workers = [worker for worker in workers_of(store, run) if worker.what in (Subject.TRACKS, Subject.ARTISTS)]
+    done = store.enrichment_runs.find_one({"_id": LINKED})
+    if done is None or any(worker.done for worker in workers):
+        return True
+    later = {"updated_at": {"$gt": done["updated_at"]}}
+    return any(collection.find_one(later, {"_id": 1}) for collection in (store.tracks, store.artists))
 
 
 def link_artists_and_albums(store: HistoryStore) -> dict[str, int]:
@@ -29,7 +48,10 @@ def _count_with_id(store: HistoryStore) -> dict[str, int]:
 
 
 def share_genres(store: HistoryStore) -> None:
-    """Give each track the genres of its artists, where they differ from those it has."""
+    """Give each track the genres of its artists, where they differ from those it has, and note that all is done."""
     started = time.monotonic()
     store.tracks.aggregate(read_mongo_json("pipelines/track_genres.json")["pipeline"], allowDiskUse=True)
     log.info("genres of artists shared with their tracks in %.1f s", time.monotonic() - started)
+    store.enrichment_runs.update_one(
+        {"_id": LINKED}, {"$set": {"kind": "mark"}, "$currentDate": {"updated_at": True}}, upsert=True
+    )

@@ -186,7 +186,9 @@ class EnrichOperator(EnrichmentOperator):
 
 
 class LinkCatalogOperator(BaseOperator):
-    """Makes documents of the artists and albums that the tracks name by now. Returns how many are new.
+    """Makes documents of the artists and albums that the tracks name by now, where that may have changed.
+
+    Returns how many are new.
 
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
@@ -198,19 +200,18 @@ class LinkCatalogOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> dict[str, int]:
-        from echotune.enrichment.catalog_links import link_artists_and_albums
-        from echotune.enrichment.runs import workers_of
+        from echotune.enrichment.catalog_links import is_due, link_artists_and_albums
         from echotune.hooks.mongo import HistoryMongoHook
 
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
-            if not any(worker.done for worker in workers_of(store, context["run_id"]) if worker.what == "tracks"):
-                raise AirflowSkipException("no track's catalog entry is new")
+            if not is_due(store, context["run_id"]):
+                raise AirflowSkipException("no entry of a track or an artist is new")
             return link_artists_and_albums(store)
 
 
 class ShareGenresOperator(BaseOperator):
-    """Gives tracks the genres of their artists, where the run learnt of either.
+    """Gives tracks the genres of their artists, where either changed since it was done last.
 
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
@@ -222,14 +223,12 @@ class ShareGenresOperator(BaseOperator):
         self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> None:
-        from echotune.enrichment.catalog_links import share_genres
-        from echotune.enrichment.runs import workers_of
+        from echotune.enrichment.catalog_links import is_due, share_genres
         from echotune.hooks.mongo import HistoryMongoHook
 
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
-            learnt = {worker.what for worker in workers_of(store, context["run_id"]) if worker.done}
-            if not learnt & {"tracks", "artists"}:
+            if not is_due(store, context["run_id"]):
                 raise AirflowSkipException("no entry of a track or an artist is new")
             share_genres(store)
 
