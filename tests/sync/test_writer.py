@@ -88,6 +88,14 @@ def test_a_batch_is_looked_up_in_large_tables_and_does_not_read_them_whole(supab
     assert rows_read_in_passing(supabase, "tracks") == before
 
 
+def test_a_batch_leaves_no_plan_to_the_next_part_of_its_transaction(supabase: Connection[Any]) -> None:
+    settings = "select current_setting('enable_hashjoin'), current_setting('enable_mergejoin')"
+    with writing_transaction(supabase):
+        before = supabase.execute(settings).fetchone()
+        write_batch(supabase, table_named("tracks"), batch_of("tracks", [track(1)]))
+        assert supabase.execute(settings).fetchone() == before
+
+
 def test_a_row_that_is_the_same_is_not_touched(supabase: Connection[Any]) -> None:
     write(supabase, "tracks", track(1), track(2))
     before = rows_of(supabase, "tracks", ["id", "ctid", "xmin", "updated_at"])

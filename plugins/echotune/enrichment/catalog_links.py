@@ -21,7 +21,7 @@ def is_due(store: HistoryStore, run: str) -> bool:
     """Whether links or genres may be missing: something was learnt in a run, or changed since all was done last.
 
     What the run's workers tell is not enough: one that was killed may have written more than it told, and a run that
-    failed leaves to the next what it learnt.
+    failed leaves to the next what it learnt. The mark is not enough where another run beside set it.
     """
     workers = [worker for worker in workers_of(store, run) if worker.what in (Subject.TRACKS, Subject.ARTISTS)]
     done = store.enrichment_runs.find_one({"_id": LINKED})

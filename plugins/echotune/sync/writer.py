@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -65,17 +66,25 @@ def write_rows(connection: Connection[Any], table: Table, documents: Sequence[Fi
         deleted = _delete_gone(connection, table, documents)
     else:
         deleted = _delete_rows_of(connection, table, [document for document in documents if not document.rows])
-    connection.execute(read_sql("sync/plan_for_few_rows.sql"))
-    inserted = _count_new(connection, table, documents)
-    for reference in table.references:
-        _make_placeholders(connection, reference)
-    if inserted == rows and not table.refers_to_itself:
-        written = _insert(connection, table)
-    else:
-        written = _merge(connection, table, documents)
+    with _planned_for_few_rows(connection):
+        inserted = _count_new(connection, table, documents)
+        for reference in table.references:
+            _make_placeholders(connection, reference)
+        if inserted == rows and not table.refers_to_itself:
+            written = _insert(connection, table)
+        else:
+            written = _merge(connection, table, documents)
     # Placeholders of the table itself are new rows that MERGE finds there.
     updated = max(0, written - inserted)
     return SyncCounts(inserted=inserted, updated=updated, unchanged=rows - inserted - updated, deleted=deleted)
+
+
+@contextmanager
+def _planned_for_few_rows(connection: Connection[Any]) -> Iterator[None]:
+    """Have staged rows looked up in a table. What is gone from it is looked up among staged rows, without this."""
+    connection.execute(read_sql("sync/plan_for_few_rows.sql"))
+    yield
+    connection.execute(read_sql("sync/plan_as_usual.sql"))
 
 
 def _count_new(connection: Connection[Any], table: Table, documents: Sequence[FitDocument]) -> int:

@@ -1,0 +1,2 @@
+set local enable_hashjoin to default;
+set local enable_mergejoin to default;
