@@ -34,6 +34,8 @@ whose they are: set **username** for them.
 * **Nothing twice:** a play's id is computed from its own columns. Start the same load again at any time, also after a
   crash: what is done is skipped, and what enrichment wrote since stays. A play that two sources tell in other words is
   marked `duplicate_of` with the rule that matched, and counts once.
+* **Nothing new, nothing done:** where every chunk was loaded before and all that comes behind was done, those steps are
+  skipped; what is there is reconciled all the same.
 * **First look:** a dry run reads and checks everything and writes nothing.
 
 After the load `tracks`, `artists` and `albums` are counted, missing indexes are made, plays get the audio features and
@@ -107,6 +109,11 @@ SETTINGS = {
     "begun_at": "{{ dag_run.run_after }}",
 }
 
+WHAT_IS_LOADED = """\
+{% if task.chunks %}{{ task.chunks[0]['chunk']['file'] }} from row {{ task.chunks[0]['chunk']['first_row'] }}\
+{% if task.chunks | length > 1 %}, and {{ task.chunks | length - 1 }} more{% endif %}\
+{% else %}nothing: only what comes behind{% endif %}"""
+
 with DAG(
     dag_id="csv_backfill",
     description="Listening histories, from CSV or Spotify's export, into MongoDB: nothing lost, nothing twice",
@@ -126,21 +133,17 @@ with DAG(
         settings=SETTINGS,
         pool="mongo_write",
         execution_timeout=timedelta(hours=2),
-        map_index_template="{{ task.chunks[0]['chunk']['file'] }} from row {{ task.chunks[0]['chunk']['first_row'] }}"
-        "{% if task.chunks | length > 1 %}, and {{ task.chunks | length - 1 }} more{% endif %}",
+        map_index_template=WHAT_IS_LOADED,
     ).expand_kwargs(plan.output)
     indexes = EnsureMongoIndexesOperator(
-        task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write", trigger_rule="none_failed"
+        task_id="ensure_indexes", report_only="{{ params.dry_run }}", pool="mongo_write"
     )
     duplicates = MarkDuplicatesOperator(
         task_id="mark_duplicates", report_only="{{ params.dry_run }}", pool="mongo_write"
     )
     catalog = RefreshCatalogOperator(task_id="build_catalog", report_only="{{ params.dry_run }}", pool="mongo_write")
     embed = EmbedEnrichmentOperator(
-        task_id="embed_known_features",
-        report_only="{{ params.dry_run }}",
-        pool="mongo_write",
-        trigger_rule="none_failed",
+        task_id="embed_known_features", report_only="{{ params.dry_run }}", pool="mongo_write"
     )
     reconcile = ReconcileLoadOperator(
         task_id="reconcile",
@@ -163,3 +166,5 @@ with DAG(
     )
 
     load >> indexes >> duplicates >> catalog >> embed >> reconcile >> summary >> announce
+    # Where nothing is loaded, the scheduler skips these all at once instead of one after the other.
+    load >> [duplicates, catalog, embed, announce]

@@ -75,7 +75,9 @@ def _without_times(play: Document) -> Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Killed:
-    """A run, one of whose workers was killed while it loaded; its plan, cleared afterwards; another run over the file.
+    """A run, one of whose workers was killed while it loaded; its plan, cleared afterwards; two more over the file.
+
+    Before the last one the tracks are as a run leaves them that fails behind its chunks.
 
     :param state: how the first one ended
     :param tries: of the task that the worker had
@@ -92,7 +94,10 @@ class Killed:
     cleared: Json
     second: Json
     second_states: dict[str, set[str]]
+    last_states: dict[str, set[str]]
     plays_in_the_end: dict[Any, Document]
+    tracks: dict[Any, Document]
+    tracks_in_the_end: dict[Any, Document]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +114,10 @@ def killed(stack: Stack, api: AirflowApi, mongodb_client: MongoClient[Document],
         clear(api, run, "plan_chunks")
         cleared_state = end_of(api, run)
         _, second = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
+        tracks = contents(store.tracks, without=TIMES_OF_WRITING)
+        store.tracks.delete_many({})
+        store.load_runs.update_many({"kind": "chunk"}, {"$set": {"in_catalog": False}})
+        _, last = run_to_the_end(api, DAG, source=str(history), chunk_rows=CHUNK_ROWS)
         yield Killed(
             state=state,
             tries=tries[task["map_index"]],
@@ -118,7 +127,10 @@ def killed(stack: Stack, api: AirflowApi, mongodb_client: MongoClient[Document],
             cleared=summary_of(api, run),
             second=summary_of(api, second),
             second_states=states_of(api, second),
+            last_states=states_of(api, last),
             plays_in_the_end=contents(store.plays),
+            tracks=tracks,
+            tracks_in_the_end=contents(store.tracks, without=TIMES_OF_WRITING),
         )
 
 
@@ -139,8 +151,15 @@ def test_a_plan_that_is_cleared_has_nothing_to_load_and_counts_no_row_twice(kill
 def test_a_second_run_writes_nothing_and_says_that_nothing_is_new(killed: Killed) -> None:
     assert killed.plays_in_the_end == killed.plays
     assert killed.second["text"][0].startswith("Nothing new")
-    assert killed.second_states["load_chunks"] == {"skipped"}
-    assert killed.second_states["announce_new_plays"] == {"skipped"}
+    done = {"preflight", "plan_chunks", "reconcile", "summary"}
+    assert killed.second_states == {task: {"success" if task in done else "skipped"} for task in killed.second_states}
+
+
+def test_what_a_run_that_failed_left_undone_is_done_by_the_next(killed: Killed) -> None:
+    skipped = {task for task, states in killed.last_states.items() if "skipped" in states}
+    assert skipped == {"announce_new_plays"}
+    assert killed.tracks
+    assert killed.tracks_in_the_end == killed.tracks
 
 
 def test_a_dry_run_reports_and_writes_nothing(api: AirflowApi, store: HistoryStore, history: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from echotune.enrichment.embedding import embed_due
 from echotune.history.catalog import refresh_catalog
-from echotune.history.load_runs import announce_new_plays
+from echotune.history.load_runs import announce_new_plays, is_unfinished
+from echotune.history.mark_duplicates import mark_duplicates
 from echotune.history.store import HistoryStore
 from tests.support.loading import load_file
 from tests.support.rows import row, write_csv
@@ -15,7 +18,7 @@ from tests.support.rows import row, write_csv
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "history.csv", [row(), row(ms_played_x="5")])
+    return write_csv(tmp_path / "history.csv", [row(Energy="0.5"), row(ms_played_x="5")])
 
 
 def test_new_plays_are_announced_by_one_run_alone(store: HistoryStore, csv: Path) -> None:
@@ -52,3 +55,30 @@ def test_a_file_whose_plays_are_all_known_is_not_announced(store: HistoryStore, 
     load_file(store, write_csv(tmp_path / "again.csv", [row(ms_played_x="5"), row()]))
     refresh_catalog(store)
     assert announce_new_plays(store, "second") == 0
+
+
+STEPS: dict[str, Callable[[HistoryStore], object]] = {
+    "duplicates": mark_duplicates,
+    "catalog": refresh_catalog,
+    "embedding": embed_due,
+    "announcement": lambda store: announce_new_plays(store, "run"),
+}
+
+
+def test_a_load_is_finished_once_all_behind_it_is_done(store: HistoryStore, csv: Path) -> None:
+    load_file(store, csv)
+    for step in STEPS.values():
+        step(store)
+    assert not is_unfinished(store)
+
+
+@pytest.mark.parametrize("missing", STEPS)
+def test_a_load_is_unfinished_while_a_step_behind_it_is_not_done(store: HistoryStore, csv: Path, missing: str) -> None:
+    load_file(store, csv)
+    for name, step in STEPS.items():
+        if name != missing:
+            step(store)
+    assert is_unfinished(store)
+    for step in STEPS.values():
+        step(store)
+    assert not is_unfinished(store)

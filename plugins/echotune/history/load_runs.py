@@ -133,6 +133,13 @@ def loaded_fields(counts: LoadCounts) -> dict[str, Any]:
     return {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False, **untold}
 
 
+def is_unfinished(store: HistoryStore) -> bool:
+    """Whether plays that are loaded still wait for a step behind their load: a run failed before it, or works now."""
+    waiting = {"$or": [{"in_catalog": False}, {"announced": False}, {"kind": "chunk", "duplicates_checked": False}]}
+    collections = ((store.load_runs, waiting), (store.tracks, {"embedding_due": {"$exists": True}}))
+    return any(collection.find_one(query, {"_id": 1}) for collection, query in collections)
+
+
 def announce_new_plays(store: HistoryStore, run: str) -> int:
     """Let a run be the one that tells of new plays that no other has told of; return the number of their chunks.
 

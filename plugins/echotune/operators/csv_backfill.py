@@ -73,7 +73,8 @@ class PlanHistoryOperator(BaseOperator):
     """Cuts the files into chunks and leaves out those that an earlier load has done.
 
     Returns the arguments of a LoadHistoryChunksOperator for each batch of chunks, and pushes a plan of each file as
-    ``files``.
+    ``files``. Where all chunks are done but a run before did not come to its end, that is one batch without chunks: the
+    steps behind the load run, which are skipped where nothing is new.
 
     :param files: as InspectHistoryOperator returns them
     :param settings: see LoadSettings
@@ -92,6 +93,7 @@ class PlanHistoryOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         from echotune.history.chunks import batches
+        from echotune.history.load_runs import is_unfinished
         from echotune.history.plan import plan_file
         from echotune.history.preflight import InspectedFile
         from echotune.history.settings import LoadSettings
@@ -113,10 +115,14 @@ class PlanHistoryOperator(BaseOperator):
                     len(waiting),
                     plan.done_chunks,
                 )
+            to_load = list(batches(chunks, rows=settings.chunk_rows))
+            if not to_load and is_unfinished(hook.get_store()):
+                self.log.info("Nothing to load, but steps behind an earlier load are not done")
+                to_load = [[]]
         context["ti"].xcom_push(key="files", value=plans)
         return [
             {"chunks": [{"chunk": asdict(chunk), "file_rows": file_rows[chunk.path, chunk.member]} for chunk in batch]}
-            for batch in batches(chunks, rows=settings.chunk_rows)
+            for batch in to_load
         ]
 
 
