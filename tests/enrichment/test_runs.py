@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from echotune.enrichment.progress import Progress, ProgressKeeper
-from echotune.enrichment.runs import calls_in_past_day, keep_summary, stops_in_force, total, workers_of
+from echotune.enrichment.runs import (
+    begin_run,
+    calls_in_past_day,
+    is_to_announce,
+    keep_summary,
+    stops_in_force,
+    total,
+    workers_of,
+)
 from echotune.history.store import HistoryStore
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -58,3 +66,25 @@ def test_a_summary_replaces_the_one_of_an_earlier_try(store: HistoryStore) -> No
 
 def test_counts_are_added_by_name() -> None:
     assert total([{"a": 1}, {}, {"a": 2, "b": 3}]) == {"a": 3, "b": 3}
+
+
+def test_a_run_tells_of_what_it_learnt(store: HistoryStore) -> None:
+    begin_run(store, "run")
+    assert is_to_announce(store, "run", learnt=True)
+    assert is_to_announce(store, "run", learnt=True), "tried again"
+
+
+def test_a_run_that_learnt_nothing_has_nothing_to_tell(store: HistoryStore) -> None:
+    begin_run(store, "first")
+    assert not is_to_announce(store, "first", learnt=False)
+    begin_run(store, "second")
+    assert not is_to_announce(store, "second", learnt=False), "nor of the one before"
+
+
+def test_what_a_run_learnt_that_failed_is_told_by_the_next_run_and_by_no_other(store: HistoryStore) -> None:
+    begin_run(store, "failed")
+    told = []
+    for run in ("next", "after that"):
+        begin_run(store, run)
+        told.append([is_to_announce(store, run, learnt=False) for _ in range(2)])
+    assert told == [[True, True], [False, False]]

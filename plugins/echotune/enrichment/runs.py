@@ -1,4 +1,4 @@
-"""What runs left in ``enrichment_runs``: one document a worker, one a run."""
+"""What runs left in ``enrichment_runs``: one document a worker; of each run its summary and whether it was told of."""
 
 from __future__ import annotations
 
@@ -42,6 +42,26 @@ def total(counts: Iterable[dict[str, int]]) -> Counter[str]:
     for count in counts:
         added.update(count)
     return added
+
+
+def begin_run(store: HistoryStore, run: str) -> None:
+    """Note that a run begins, which will tell of what it learns: where it fails before, the next one does."""
+    begun = {"kind": "announcement", "run": run, "announced": False, "updated_at": datetime.now(UTC)}
+    store.enrichment_runs.update_one({"_id": f"{run}/announcement"}, {"$set": begun}, upsert=True)
+
+
+def is_to_announce(store: HistoryStore, run: str, *, learnt: bool) -> bool:
+    """Whether a run has something to tell: what it learnt, or what a run that told of nothing may have learnt before.
+
+    A run that is tried again finds what it was given before.
+
+    :param learnt: whether the run learnt something itself
+    """
+    if not learnt:
+        store.enrichment_runs.update_one({"_id": f"{run}/announcement"}, {"$set": {"announced": True}})
+    told = {"announced": True, "announced_by": run}
+    store.enrichment_runs.update_many({"kind": "announcement", "announced": False}, {"$set": told})
+    return store.enrichment_runs.find_one(told, {"_id": 1}) is not None
 
 
 def keep_summary(store: HistoryStore, run: str, summary: dict[str, Any]) -> None:

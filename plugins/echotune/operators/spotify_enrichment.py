@@ -99,6 +99,7 @@ class PrepareEnrichmentOperator(EnrichmentOperator):
 
     def execute(self, context: Context) -> list[dict[str, int]]:
         from echotune.enrichment.line_up import LineUp, count_due
+        from echotune.enrichment.runs import begin_run
         from echotune.enrichment.settings import EnrichmentSettings, Subject
         from echotune.hooks.mongo import HistoryMongoHook
 
@@ -112,6 +113,7 @@ class PrepareEnrichmentOperator(EnrichmentOperator):
                     count = count_due(store, LineUp(subject, settings, services))
                     self.log.info("%s of tracks: %s due", subject.kind, f"{count:,}")
                     due = max(due, count)
+            begin_run(store, context["run_id"])
         workers = max(1, min(settings.workers, settings.max_tracks or settings.workers, -(-due // DUE_A_WORKER)))
         return [{"worker": worker, "workers": workers} for worker in range(1, workers + 1)]
 
@@ -306,22 +308,30 @@ class SummariseEnrichmentOperator(EnrichmentOperator):
 
 
 class AnnounceCatalogOperator(BaseOperator):
-    """Succeeds, and so updates its outlets, where the run learnt something; is skipped where it did not.
+    """Succeeds, and so updates its outlets, where something was learnt that no run has told of; is else skipped.
 
-    Fails where a person has to mend something, after everything that could be done is done.
+    It may be of a run before this one, which failed after it had learnt it. Fails where a person has to mend something,
+    after everything that could be done is done.
 
     :param summary: what SummariseEnrichmentOperator returned
+    :param mongo_conn_id: the Airflow connection to MongoDB
     """
 
-    template_fields: Sequence[str] = ("summary",)
+    template_fields: Sequence[str] = ("summary", "mongo_conn_id")
 
-    def __init__(self, *, summary: Upstream, **kwargs: Any) -> None:
+    def __init__(self, *, summary: Upstream, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.summary = summary
+        self.mongo_conn_id = mongo_conn_id
 
     def execute(self, context: Context) -> None:
+        from echotune.enrichment.runs import is_to_announce
+        from echotune.hooks.mongo import HistoryMongoHook
+
         if self.summary["problems"]:
             raise AirflowFailException("; ".join(self.summary["problems"]))
-        learnt = any(count["enriched_by"] for count in self.summary["counts"].values())
-        if not learnt and not self.summary["embedded"].get("plays"):
-            raise AirflowSkipException("nothing new: nothing to tell the DAGs that read the catalog")
+        counts, embedded = self.summary["counts"].values(), self.summary["embedded"]
+        learnt = any(count["enriched_by"] for count in counts) or bool(embedded.get("plays"))
+        with HistoryMongoHook(self.mongo_conn_id) as hook:
+            if not is_to_announce(hook.get_store(), context["run_id"], learnt=learnt):
+                raise AirflowSkipException("nothing new: nothing to tell the DAGs that read the catalog")
