@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from echotune.enrichment.catalog_links import share_genres
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.reconcile import reconcile_enrichment
 from echotune.enrichment.settings import EnrichmentKind
@@ -60,6 +61,15 @@ def test_what_is_wrong_is_named(enriched: HistoryStore, change: dict[str, Any], 
 def test_a_track_that_says_it_has_features_has_them(enriched: HistoryStore) -> None:
     enriched.tracks.update_one({"_id": IDS[0]}, {"$unset": {"audio_features": ""}})
     assert "enriched tracks without audio features" in failed(enriched)
+
+
+def test_a_track_has_the_genres_of_its_artists(enriched: HistoryStore) -> None:
+    artist = IDS[1]
+    enriched.artists.update_one({"_id": artist}, {"$set": {"genres": ["rock"]}})
+    enriched.tracks.update_one({"_id": IDS[0]}, {"$set": {"artist_uris": [f"spotify:artist:{artist}"]}})
+    assert failed(enriched) == ["tracks of other genres than their artists"]
+    share_genres(enriched)
+    assert "tracks of other genres than their artists" not in failed(enriched)
 
 
 @pytest.mark.parametrize(

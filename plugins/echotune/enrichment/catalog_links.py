@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from echotune.enrichment.runs import workers_of
 from echotune.enrichment.settings import Subject
@@ -50,8 +51,20 @@ def _count_with_id(store: HistoryStore) -> dict[str, int]:
 def share_genres(store: HistoryStore) -> None:
     """Give each track the genres of its artists, where they differ from those it has, and note that all is done."""
     started = time.monotonic()
-    store.tracks.aggregate(read_mongo_json("pipelines/track_genres.json")["pipeline"], allowDiskUse=True)
+    store.tracks.aggregate(_genres_pipeline(), allowDiskUse=True)
     log.info("genres of artists shared with their tracks in %.1f s", time.monotonic() - started)
     store.enrichment_runs.update_one(
         {"_id": LINKED}, {"$set": {"kind": "mark"}, "$currentDate": {"updated_at": True}}, upsert=True
     )
+
+
+def count_tracks_of_other_genres(store: HistoryStore) -> int:
+    """How many tracks have other genres than their artists: none once they are shared."""
+    *differing, _merge = _genres_pipeline()
+    counted = store.tracks.aggregate([*differing, {"$count": "tracks"}], allowDiskUse=True)
+    return next((found["tracks"] for found in counted), 0)
+
+
+def _genres_pipeline() -> list[dict[str, Any]]:
+    pipeline: list[dict[str, Any]] = read_mongo_json("pipelines/track_genres.json")["pipeline"]
+    return pipeline

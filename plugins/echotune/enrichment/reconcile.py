@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from echotune.enrichment.catalog_links import count_tracks_of_other_genres
 from echotune.enrichment.embedding import count_outdated_plays
 from echotune.enrichment.queue import Status
 from echotune.history.store import HistoryStore
@@ -31,6 +32,7 @@ def reconcile_enrichment(store: HistoryStore, run: str) -> list[Check]:
             expected=0,
             found=store.tracks.count_documents(without_provider),
         ),
+        Check(what="tracks of other genres than their artists", expected=0, found=count_tracks_of_other_genres(store)),
         Check(what="documents still claimed by this run", expected=0, found=_still_claimed(store, run)),
         Check(what="plays that lack what is known of their track", expected=0, found=count_outdated_plays(store)),
     ]
