@@ -75,6 +75,17 @@ def test_a_play_that_no_track_counts_is_a_failure(store: HistoryStore, loaded: L
     assert str(check_catalog(store)) == "plays counted in tracks: expected 8, found 7: OFF BY -1"
 
 
+def test_a_play_that_is_marked_as_a_duplicate_is_not_expected_in_the_catalog(
+    store: HistoryStore, loaded: Loaded
+) -> None:
+    play = store.plays.find_one()
+    assert play is not None
+    store.plays.insert_one(play | {"_id": "twin", "duplicate_of": {"play": play["_id"], "rule": "same_second"}})
+    assert check_catalog(store).passed
+    store.plays.update_one({"_id": "twin"}, {"$unset": {"duplicate_of": ""}})
+    assert not check_catalog(store).passed
+
+
 def test_an_empty_catalog_of_no_plays_is_right(store: HistoryStore) -> None:
     assert check_catalog(store).passed
 
