@@ -148,21 +148,10 @@ def _parts(whole: Iterable[Part], size: int) -> Iterator[list[Part]]:
 
 def count_outdated_plays(store: HistoryStore) -> int:
     """How many plays differ from what is known of their tracks: none once everything is embedded."""
+    looked_up = {"from": store.plays.name, "localField": "uri", "foreignField": "spotify_track_uri", "as": "play"}
+    is_outdated = {"$expr": {"$or": [_is_outdated(field) for field in ENRICHED_FIELDS]}}
     counted = store.tracks.aggregate(
-        [
-            {
-                "$lookup": {
-                    "from": store.plays.name,
-                    "localField": "uri",
-                    "foreignField": "spotify_track_uri",
-                    "pipeline": [{"$project": dict.fromkeys(["enriched", *ENRICHED_FIELDS.values()], 1)}],
-                    "as": "play",
-                }
-            },
-            {"$unwind": "$play"},
-            {"$match": {"$expr": {"$or": [_is_outdated(field) for field in ENRICHED_FIELDS]}}},
-            {"$count": "plays"},
-        ]
+        [{"$lookup": looked_up}, {"$unwind": "$play"}, {"$match": is_outdated}, {"$count": "plays"}]
     )
     return next((found["plays"] for found in counted), 0)
 
