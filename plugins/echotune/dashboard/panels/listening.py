@@ -14,6 +14,7 @@ from echotune.history.mark_duplicates import MARKED
 from echotune.history.store import HistoryStore
 from echotune.resources import read_mongo_json
 
+HOURS_A_DAY, HOURS_A_WEEK = 24, 168
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST = "newest"
 """The index over the times of all plays: with it nothing but times is read."""
@@ -28,21 +29,20 @@ def listening(store: HistoryStore) -> dict[str, Any]:
     first, last = _time_of(store, ASCENDING), _time_of(store, DESCENDING)
     if first is None or last is None:
         raise NothingThereError(NO_PLAYS)
-    by_month: Counter[str] = Counter()
-    by_hour_of_week: Counter[tuple[int, int]] = Counter()
+    by_day, by_hour_of_week = Counter[int](), Counter[int]()
     for hour, plays in _plays_by_hour(store).items():
-        by_month[_month(hour)] += plays
-        by_hour_of_week[hour.isoweekday(), hour.hour] += plays
+        by_day[hour // HOURS_A_DAY] += plays
+        by_hour_of_week[hour % HOURS_A_WEEK] += plays
+    by_month = Counter[str]()
+    for day, plays in by_day.items():
+        by_month[f"{EPOCH + timedelta(days=day):%Y-%m}"] += plays
     return {
         "plays": by_month.total(),
         "users": len(store.plays.distinct("user.username")),
         "first": first.isoformat(),
         "last": last.isoformat(),
         "months": [{"month": month, "plays": by_month[month]} for month in months_between(first, last)],
-        "hours_of_week": [
-            {"weekday": weekday, "hour": hour, "plays": plays}
-            for (weekday, hour), plays in sorted(by_hour_of_week.items())
-        ],
+        "hours_of_week": [_hour_of_week(hour, plays) for hour, plays in sorted(by_hour_of_week.items())],
     }
 
 
@@ -58,8 +58,8 @@ def _time_of(store: HistoryStore, direction: int) -> datetime | None:
     return time.astimezone(UTC) if time else None
 
 
-def _plays_by_hour(store: HistoryStore) -> dict[datetime, int]:
-    """Count plays without duplicates: all less those that are marked, for all times alone are in an index.
+def _plays_by_hour(store: HistoryStore) -> dict[int, int]:
+    """Count plays by hours since 1970, without duplicates: all less the marked, for all times alone are in an index.
 
     Hours give months and hours of the week in one reading, and there are 88,000 of them in ten years at most.
     """
@@ -69,13 +69,14 @@ def _plays_by_hour(store: HistoryStore) -> dict[datetime, int]:
     command = {"aggregate": store.plays.name, "pipeline": pipeline, "cursor": {}}
     counts = Counter(_by_hour(store.database.cursor_command({**command, **options})))
     counts.subtract(_by_hour(store.plays.aggregate([{"$match": MARKED}, *pipeline])))
-    return {EPOCH + timedelta(hours=hour): plays for hour, plays in counts.items() if plays}
+    return {hour: plays for hour, plays in counts.items() if plays}
 
 
-def _by_hour(groups: Iterable[Mapping[str, Any]]) -> dict[float, int]:
-    """Plays by hours since 1970."""
-    return {group["_id"]: group["plays"] for group in groups if group["_id"] is not None}
+def _by_hour(groups: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    return {int(group["_id"]): group["plays"] for group in groups if group["_id"] is not None}
 
 
-def _month(time: datetime) -> str:
-    return f"{time.year:04}-{time.month:02}"
+def _hour_of_week(hour: int, plays: int) -> dict[str, int]:
+    """An hour of any week: counted from a Thursday, as all times since 1970 are."""
+    time = EPOCH + timedelta(hours=hour)
+    return {"weekday": time.isoweekday(), "hour": time.hour, "plays": plays}
