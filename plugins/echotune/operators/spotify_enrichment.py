@@ -5,6 +5,7 @@ What only a running task needs is imported when it runs: a DAG file that imports
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -187,33 +188,10 @@ class EnrichOperator(EnrichmentOperator):
             self.defer(trigger=DateTimeTrigger(moment=pause.until), method_name="go_on")
 
 
-class LinkCatalogOperator(BaseOperator):
-    """Makes documents of the artists and albums that the tracks name by now, where that may have changed.
+class CatalogLinksOperator(BaseOperator):
+    """What the steps share that tie tracks, artists and albums: each is skipped where nothing to tie may be new.
 
-    Returns how many are new.
-
-    :param mongo_conn_id: the Airflow connection to MongoDB
-    """
-
-    template_fields: Sequence[str] = ("mongo_conn_id",)
-
-    def __init__(self, *, mongo_conn_id: str = MONGO_CONNECTION, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.mongo_conn_id = mongo_conn_id
-
-    def execute(self, context: Context) -> dict[str, int]:
-        from echotune.enrichment.catalog_links import is_due, link_artists_and_albums
-        from echotune.hooks.mongo import HistoryMongoHook
-
-        with HistoryMongoHook(self.mongo_conn_id) as hook:
-            store = hook.get_store()
-            if not is_due(store, context["run_id"]):
-                raise AirflowSkipException("no entry of a track or an artist is new")
-            return link_artists_and_albums(store)
-
-
-class ShareGenresOperator(BaseOperator):
-    """Gives tracks the genres of their artists, where either changed since it was done last.
+    A subclass says in ``tie`` what it does.
 
     :param mongo_conn_id: the Airflow connection to MongoDB
     """
@@ -224,15 +202,37 @@ class ShareGenresOperator(BaseOperator):
         super().__init__(**kwargs)
         self.mongo_conn_id = mongo_conn_id
 
-    def execute(self, context: Context) -> None:
-        from echotune.enrichment.catalog_links import is_due, share_genres
+    @abstractmethod
+    def tie(self, store: HistoryStore) -> dict[str, int] | None:
+        """Do the step; return what is new."""
+
+    def execute(self, context: Context) -> dict[str, int] | None:
+        from echotune.enrichment.catalog_links import is_due
         from echotune.hooks.mongo import HistoryMongoHook
 
         with HistoryMongoHook(self.mongo_conn_id) as hook:
             store = hook.get_store()
             if not is_due(store, context["run_id"]):
                 raise AirflowSkipException("no entry of a track or an artist is new")
-            share_genres(store)
+            return self.tie(store)
+
+
+class LinkCatalogOperator(CatalogLinksOperator):
+    """Makes documents of the artists and albums that the tracks name by now. Returns how many are new."""
+
+    def tie(self, store: HistoryStore) -> dict[str, int]:
+        from echotune.enrichment.catalog_links import link_artists_and_albums
+
+        return link_artists_and_albums(store)
+
+
+class ShareGenresOperator(CatalogLinksOperator):
+    """Gives tracks the genres of their artists."""
+
+    def tie(self, store: HistoryStore) -> None:
+        from echotune.enrichment.catalog_links import share_genres
+
+        share_genres(store)
 
 
 class EmbedEnrichmentOperator(MongoWritingOperator):
