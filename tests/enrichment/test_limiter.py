@@ -123,12 +123,18 @@ def test_the_day_has_a_limit_of_its_own(redis_client: redis.Redis) -> None:
 
 def test_a_smaller_limit_than_before_waits_until_enough_calls_are_over(redis_client: redis.Redis) -> None:
     limiter = RedisLimiter(redis_client, window_seconds=0.3)
+    ended = []
     for _ in range(3):
         limiter.finish(permitted(limiter, Limits(calls_per_30s=3)))
+        ended.append(time.monotonic())
         time.sleep(0.05)
-    # Of calls that ended 0.15, 0.1 and 0.05 s ago the second is the last that must leave.
-    assert refused(limiter, TWO).seconds == pytest.approx(0.2, abs=0.04)
-    assert refused(limiter, ONE).seconds == pytest.approx(0.25, abs=0.04)
+
+    def left_of(call: int) -> object:
+        return pytest.approx(ended[call] + 0.3 - time.monotonic(), abs=0.03)
+
+    # Of three calls the second is the last that must leave before there is room for another of two.
+    assert left_of(1) == refused(limiter, TWO).seconds
+    assert left_of(2) == refused(limiter, ONE).seconds
     assert refused(limiter, Limits(calls_per_30s=0)).seconds == pytest.approx(0.3, abs=0.001)
 
 
