@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx
 
+from local.airflow_api import AirflowApi
 from local.dag_runs import trigger
 from local.demo import SIMULATOR_BUDGET, follow
 from local.stack import Stack
 
 PANELS = ("flow", "listening", "top", "features", "enrichment", "sync", "rejected", "maintenance")
 WARM_TIMES = 20
+POLL_SECONDS = 1.0
 
 
 def measure_page(stack: Stack, path: Path) -> dict[str, dict[str, float]]:
@@ -35,7 +37,10 @@ def measure_page(stack: Stack, path: Path) -> dict[str, dict[str, float]]:
 
 
 def fill(stack: Stack, path: Path) -> None:
-    """Load, enrich, sync and look at a history, through Airflow."""
+    """Load, enrich, sync and look at a history, through Airflow, and wait for the runs that those start.
+
+    :raises RuntimeError: a run failed
+    """
     runs: tuple[tuple[str, dict[str, Any]], ...] = (
         ("csv_backfill", {"source": str(path)}),
         ("spotify_enrichment", SIMULATOR_BUDGET),
@@ -46,6 +51,13 @@ def fill(stack: Stack, path: Path) -> None:
         for dag, conf in runs:
             if follow(api, trigger(api, dag, conf)) != "success":
                 raise RuntimeError(f"{dag} failed: see its log in the Airflow UI")
+        while _is_any_run_active(api):
+            time.sleep(POLL_SECONDS)
+
+
+def _is_any_run_active(api: AirflowApi) -> bool:
+    found = (api.get("dags/~/dagRuns", limit=1, state=state) for state in ("queued", "running"))
+    return any(runs["dag_runs"] for runs in found)
 
 
 def ask(client: httpx.Client, panel: str) -> float:
