@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# PYTHONDONTWRITEBYTECODE would have each of the many Python processes compile anew what it imports.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 STACK ?= demo
 ROWS ?= 20000
