@@ -12,7 +12,8 @@ from local.airflow_api import AirflowApi, Json
 from local.dag_runs import Run, log_lines, task_instances, trigger
 
 RUN_SECONDS = 180
-FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS, LONGEST_POLL_SECONDS_FOR_AN_END = 0.1, 0.5, 1.5
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 0.5
+FIRST_POLL_SECONDS_FOR_AN_END, LONGEST_POLL_SECONDS_FOR_AN_END = 0.5, 1.5
 POLL_GROWTH = 1.1
 """What takes longer is asked for less often: an api-server that answers takes time from what is waited for."""
 
@@ -20,12 +21,19 @@ QUIET = timedelta(minutes=2)
 """For so long no schedule begins a run of its own between those of a test: what is due before is waited for."""
 
 
-def wait_for(what: str, found: Callable[[], Any], *, longest_poll: float = LONGEST_POLL_SECONDS) -> Any:
+def wait_for(
+    what: str,
+    found: Callable[[], Any],
+    *,
+    first_poll: float = FIRST_POLL_SECONDS,
+    longest_poll: float = LONGEST_POLL_SECONDS,
+) -> Any:
     """Ask until the answer is true; fail the test when it never is.
 
+    :param first_poll: seconds between the first two questions
     :param longest_poll: seconds between two questions at most
     """
-    deadline, pause = time.monotonic() + RUN_SECONDS, FIRST_POLL_SECONDS
+    deadline, pause = time.monotonic() + RUN_SECONDS, first_poll
     while not (answer := found()):
         assert time.monotonic() < deadline, f"waited {RUN_SECONDS} s in vain for {what}"
         time.sleep(pause)
@@ -70,6 +78,7 @@ def end_of(api: AirflowApi, run: Run) -> str:
         wait_for(
             "the end of the run",
             lambda: (state := api.get(run.path)["state"]) in ended and state,
+            first_poll=FIRST_POLL_SECONDS_FOR_AN_END,
             longest_poll=LONGEST_POLL_SECONDS_FOR_AN_END,
         )
     )

@@ -113,7 +113,7 @@ def fresh_database(server: OwnedPostgres, template: str = "template1") -> Iterat
     database = sql.Identifier(name)
     with server.connect() as administrator:
         administrator.execute(
-            sql.SQL("create database {} template {} owner {}").format(
+            sql.SQL("create database {} template {} owner {} strategy file_copy").format(
                 database, sql.Identifier(template), sql.Identifier(OWNER)
             )
         )
