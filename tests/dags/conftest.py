@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from pymongo import MongoClient
 
 from echotune.history.store import HistoryStore
@@ -33,3 +35,10 @@ def store(mongodb_client: MongoClient[dict[str, Any]]) -> Iterator[HistoryStore]
     """The collections that the DAGs write to, empty."""
     with dags_store(mongodb_client) as empty:
         yield empty
+
+
+@pytest.fixture(scope="module")
+def shared(stack: Stack) -> Iterator[redis.Redis]:
+    """The Redis that the DAG's workers share."""
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client

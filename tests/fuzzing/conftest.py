@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import Phase, settings
+
+from tests.support.http_server import RawServer, raw_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,3 +20,10 @@ def pytest_configure(config: pytest.Config) -> None:
         usual = settings.get_profile("echotune")
         settings.register_profile("fuzzing", usual, derandomize=False, phases=phases, max_examples=cases)
         settings.load_profile("fuzzing")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RawServer]:
+    """Answers over HTTP whatever it is told to."""
+    with raw_server() as started:
+        yield started
