@@ -12,7 +12,7 @@ from echotune.history.store import HistoryStore
 from echotune.storage.mongo_sizes import measure_mongodb
 from echotune.storage.sizes import Size
 from tests.support.databases import everything, fresh_database
-from tests.support.measuring import NOW, fill_mongodb
+from tests.support.measuring import NOW, fill_mongodb, write_checkpoint
 
 NEWEST = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -20,6 +20,7 @@ NEWEST = datetime(2026, 10, 1, tzinfo=UTC)
 def test_the_places_add_up_to_the_database(store: HistoryStore) -> None:
     fill_mongodb(store, plays=2_000, newest=NEWEST)
     store.tracks.insert_many({"_id": str(number), "name": "x" * 500} for number in range(500))
+    write_checkpoint(store)
     measured = measure_mongodb(store, archive_years=3, now=NOW)
     assert Size.total(place.size for place in measured.places) == measured.own
     assert {place.place: place.rows for place in measured.places} == {"listening_history": 2_000, "tracks": 500}
@@ -27,7 +28,7 @@ def test_the_places_add_up_to_the_database(store: HistoryStore) -> None:
 
 def test_data_is_counted_before_compression(store: HistoryStore) -> None:
     store.tracks.insert_many({"_id": number, "name": "x" * 10_000} for number in range(500))
-    store.database.client.admin.command("fsync")
+    write_checkpoint(store)
     (tracks,) = measure_mongodb(store, archive_years=3, now=NOW).places
     assert tracks.size.data > 5_000_000 > 5 * tracks.size.disk
 
@@ -72,6 +73,7 @@ def test_other_databases_of_the_server_are_seen(
 
 def test_a_user_who_may_read_one_database_measures_that(store: HistoryStore, reader: HistoryStore) -> None:
     fill_mongodb(store, plays=50, newest=NEWEST)
+    write_checkpoint(store)
     expected = measure_mongodb(store, archive_years=3, now=NOW)
     assert measure_mongodb(reader, archive_years=3, now=NOW) == replace(expected, others=Size())
 

@@ -78,6 +78,11 @@ def fill_mongodb(store: HistoryStore, *, plays: int, newest: datetime) -> None:
     )
 
 
+def write_checkpoint(store: HistoryStore) -> None:
+    """Let MongoDB write what it writes once a minute by itself; it measures sizes anew as it does."""
+    store.database.client.admin.command("fsync")
+
+
 def fill_postgresql(connection: Connection[Any], *, plays: int, newest: datetime) -> None:
     """A play a day of one user, the newest then."""
     oldest = newest - timedelta(days=plays)
