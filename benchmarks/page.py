@@ -9,8 +9,7 @@ from typing import Any
 
 import httpx
 
-from local.airflow_api import AirflowApi
-from local.dag_runs import trigger
+from local.dag_runs import has_active_run, trigger
 from local.demo import SIMULATOR_BUDGET, follow
 from local.stack import Stack
 
@@ -51,13 +50,8 @@ def fill(stack: Stack, path: Path) -> None:
         for dag, conf in runs:
             if follow(api, trigger(api, dag, conf)) != "success":
                 raise RuntimeError(f"{dag} failed: see its log in the Airflow UI")
-        while _is_any_run_active(api):
+        while has_active_run(api):
             time.sleep(POLL_SECONDS)
-
-
-def _is_any_run_active(api: AirflowApi) -> bool:
-    found = (api.get("dags/~/dagRuns", limit=1, state=state) for state in ("queued", "running"))
-    return any(runs["dag_runs"] for runs in found)
 
 
 def ask(client: httpx.Client, panel: str) -> float:

@@ -12,6 +12,8 @@ from local.errors import StackError
 
 DAG_SECONDS = 90.0
 POLL_SECONDS = 0.5
+EVERY_DAG = "~"
+"""What the API takes for a DAG's name where all are meant."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ def trigger(api: AirflowApi, dag: str, conf: Json) -> Run:
         api.patch(f"dags/{dag}", {"is_paused": False})
     started = api.post(f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
     return Run(dag, started["dag_run_id"])
+
+
+def has_active_run(api: AirflowApi, dag: str = EVERY_DAG) -> bool:
+    """Whether a run of a DAG, or of any, is queued or running."""
+    found = (api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
+    return any(runs["dag_runs"] for runs in found)
 
 
 def task_instances(api: AirflowApi, run: Run) -> list[Json]:

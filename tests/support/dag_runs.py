@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.airflow_api import AirflowApi, Json
-from local.dag_runs import Run, log_lines, task_instances, trigger
+from local.dag_runs import Run, has_active_run, log_lines, task_instances, trigger
 
 RUN_SECONDS = 180
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 0.5
@@ -50,7 +50,7 @@ def switched_on(api: AirflowApi, dag: str) -> Iterator[None]:
     wait_for(f"the DAG {dag}", lambda: api.find(f"dags/{dag}"))
     forget_events(api, dag)
     api.patch(f"dags/{dag}", {"is_paused": False})
-    wait_for("the end of what was due", lambda: not _is_due(api, dag) and not _is_active(api, dag))
+    wait_for("the end of what was due", lambda: not _is_due(api, dag) and not has_active_run(api, dag))
     yield
     api.patch(f"dags/{dag}", {"is_paused": True})
 
@@ -64,11 +64,6 @@ def forget_events(api: AirflowApi, dag: str) -> None:
     """Take away what other runs have told a DAG: switched on, it would begin a run with other params."""
     if api.get(f"dags/{dag}/assets/queuedEvents")["queued_events"]:
         api.delete(f"dags/{dag}/assets/queuedEvents")
-
-
-def _is_active(api: AirflowApi, dag: str) -> bool:
-    found = (api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
-    return any(runs["dag_runs"] for runs in found)
 
 
 def end_of(api: AirflowApi, run: Run) -> str:

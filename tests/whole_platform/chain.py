@@ -19,7 +19,7 @@ from echotune.history.privacy import PersonalDataPolicy
 from echotune.history.store import HistoryStore
 from echotune.sync.migrations import migrate
 from local.airflow_api import Json
-from local.dag_runs import Run, trigger
+from local.dag_runs import Run, has_active_run, trigger
 from local.errors import StackError, say
 from local.simulator.settings import Settings
 from local.stack import Stack
@@ -131,7 +131,7 @@ class Chain:
             self.target.api.patch(f"dags/{step}", {"is_paused": False})
         time.sleep(2)
         for step in STEPS:
-            self._wait(f"the end of what was due of {step}", lambda step=step: not self._is_active(step))  # type: ignore[misc]
+            self._wait_while_active(step)
             self.target.api.patch(f"dags/{step}", {"is_paused": True})
 
     def undisturbed(self) -> tuple[State, dict[str, float], list[Run]]:
@@ -202,7 +202,7 @@ class Chain:
         finally:
             if isinstance(faults, list):
                 faults[:] = waiting
-        self._wait("what else runs", lambda: not self._is_active(step))
+        self._wait_while_active(step)
         api.patch(f"dags/{step}", {"is_paused": True})
         return state or "", run
 
@@ -247,9 +247,8 @@ class Chain:
         except StackError:
             return None
 
-    def _is_active(self, dag: str) -> bool:
-        found = (self.target.api.get(f"dags/{dag}/dagRuns", limit=1, state=state) for state in ("queued", "running"))
-        return any(runs["dag_runs"] for runs in found)
+    def _wait_while_active(self, dag: str) -> None:
+        self._wait(f"the end of all runs of {dag}", lambda: not has_active_run(self.target.api, dag))
 
     def _wait(self, what: str, found: Callable[[], Any]) -> None:
         deadline = time.monotonic() + RUN_SECONDS
