@@ -18,6 +18,8 @@ from local.files import STATE
 from local.stack import Stack
 from tests.whole_platform.conftest import Story
 
+pytestmark = pytest.mark.timeout(900)
+
 PANELS = ("flow", "listening", "top", "sync", "features", "enrichment", "maintenance", "rejected")
 AXE = STATE / "node" / "page" / "dashboard" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
