@@ -70,7 +70,7 @@ def load_recent(store: HistoryStore, username: str, items: Sequence[dict[str, An
     plays = [shape_play(item, username, datetime.now(UTC)) for item in items]
     writer = PlayWriter(store, sha256=source_sha256(username), expect_known=True, dry_run=False)
     writer.write({play["_id"]: play for play in plays})
-    await_catalog(store, username, LoadCounts())
+    await_catalog(store, username, LoadCounts(), first_row=0)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))

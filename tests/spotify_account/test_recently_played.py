@@ -14,6 +14,7 @@ from echotune.history.errors import CellError
 from echotune.history.forgotten import begin_forgetting
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
+from echotune.history.uncounted import Uncounted
 from echotune.spotify_account import recently_played
 from echotune.spotify_account.plays import shape_play, source_sha256
 from echotune.spotify_account.progress import Gap, newest_known
@@ -148,7 +149,7 @@ def test_a_load_that_dies_before_its_cursor_moves_is_done_again_and_counted(
 ) -> None:
     anna.play(4)
 
-    def die(*_: Any) -> None:
+    def die(*_: Any, **__: Any) -> None:
         raise OperationFailure("killed")
 
     monkeypatch.setattr(recently_played, "await_catalog", die)
@@ -173,6 +174,18 @@ def test_new_plays_are_counted_in_the_catalog_and_old_ones_start_nothing(anna: L
     anna.load()
     assert refresh_catalog(store)["tracks"] == 1
     assert check_catalog(store).passed
+
+
+def test_the_tracks_of_new_plays_alone_wait_to_be_counted(anna: Listening, store: HistoryStore) -> None:
+    anna.play(2)
+    anna.load()
+    refresh_catalog(store)
+    for start in (2, 3):
+        anna.play(1, start=start)
+        anna.load()
+    waiting = {uri for uris in Uncounted.of(store).tracks() for uri in uris}
+    # The newest known play is asked for again, to see that none is missing before it.
+    assert waiting == {f"spotify:track:{TRACKS[number]}" for number in (1, 2, 3)}
 
 
 def test_listeners_do_not_mix(anna: Listening, simulator: SpotifySimulator, store: HistoryStore) -> None:

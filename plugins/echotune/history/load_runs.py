@@ -6,13 +6,13 @@ finds its old chunks done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, UpdateOne
 
 from echotune.history.chunks import Chunk
 from echotune.history.counts import LoadCounts
@@ -21,8 +21,12 @@ from echotune.history.settings import BadRowAction, LoadSettings
 from echotune.history.store import HistoryStore
 
 LOAD_NAMESPACE = UUID("b7f6a1de-0a8e-5b52-9c64-7e4d1d6f2c11")
-FORGETTING_ID = uuid5(LOAD_NAMESPACE, "forgetting")
+FORGETTING = "forgetting"
+FORGETTING_ID = uuid5(LOAD_NAMESPACE, FORGETTING)
 """The one record that is of no file: plays were taken away, and the catalog may still count them."""
+
+Record = Mapping[str, Any]
+"""A document of ``load_runs``."""
 
 
 def file_load_id(file: InspectedFile, settings: LoadSettings) -> UUID:
@@ -86,13 +90,13 @@ def finish_file(
         return
     ids = [chunk_load_id(chunk, settings) for chunk in recorded_plan(store, file, settings) or ()]
     for record in list(store.load_runs.find({"_id": {"$in": ids}, "state": "done", "plays": {"$exists": False}})):
-        plays = _plays_of_chunk(store, record, settings)
+        plays = _count_plays(store, plays_of_record(record), settings)
         store.load_runs.update_one({"_id": record["_id"]}, {"$set": {"plays": plays}})
 
 
 def make_catalog_due(store: HistoryStore) -> None:
-    """Have the catalog counted anew although no load brought plays: some are taken away."""
-    due = {"kind": "forgetting", "in_catalog": False, "updated_at": datetime.now(UTC)}
+    """Have all of the catalog counted anew although no load brought plays: some are taken away."""
+    due = {"kind": FORGETTING, "in_catalog": False, "updated_at": datetime.now(UTC)}
     store.load_runs.update_one({"_id": FORGETTING_ID}, {"$set": due}, upsert=True)
 
 
@@ -131,6 +135,16 @@ def loaded_fields(counts: LoadCounts) -> dict[str, Any]:
     """What a record says of plays that are in the database: not compared with others, nor in the catalog, nor told."""
     untold = {"announced": False} if counts.inserted else {}
     return {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False, **untold}
+
+
+def finish_step(store: HistoryStore, records: Iterable[Record], change: Mapping[str, Any]) -> None:
+    """Note that a step is done for the plays of some records, but for those that got plays since they were read.
+
+    :param records: with their ``updated_at``
+    """
+    changes = [UpdateOne({"_id": each["_id"], "updated_at": each.get("updated_at")}, change) for each in records]
+    if changes:
+        store.load_runs.bulk_write(changes, ordered=False)
 
 
 def is_unfinished(store: HistoryStore) -> bool:
@@ -179,17 +193,20 @@ def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSett
     for record in list(store.load_runs.find({"_id": {"$in": list(by_id)}, "state": "done"})):
         counts = LoadCounts(**record["counts"])
         must_stop = settings.on_bad_row is BadRowAction.STOP and counts.rejected
-        expected = max(counts.inserted, record.get("plays", 0))
-        if not must_stop and not counts.forgotten and _plays_of_chunk(store, record, settings) >= expected:
+        there = _count_plays(store, plays_of_record(record), settings)
+        if not must_stop and not counts.forgotten and there >= max(counts.inserted, record.get("plays", 0)):
             done[by_id[record["_id"]].index] = counts
     return done
 
 
-def _plays_of_chunk(store: HistoryStore, record: dict[str, Any], settings: LoadSettings) -> int:
-    """Plays in the collection whose source is a row of a chunk, by the chunk's record."""
-    chunk = record["chunk"]
-    rows = {"$gte": chunk["first_row"], "$lt": chunk["first_row"] + chunk["rows"]}
-    return _count_plays(store, {"source.sha256": record["source"]["sha256"], "source.row": rows}, settings)
+def plays_of_record(record: Record) -> dict[str, Any]:
+    """A filter for the plays that a load may have brought: of its chunk, or of its source from some row on."""
+    rows = {}
+    if chunk := record.get("chunk"):
+        rows = {"source.row": {"$gte": chunk["first_row"], "$lt": chunk["first_row"] + chunk["rows"]}}
+    elif "uncounted_from" in record:
+        rows = {"source.row": {"$gte": record["uncounted_from"]}}
+    return {"source.sha256": record["source"]["sha256"]} | rows
 
 
 def plays_inserted(store: HistoryStore, file: InspectedFile, settings: LoadSettings) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pymongo import UpdateOne
 
 from echotune.history.duplicates import Duplicate, TimedPlay, find_duplicates
+from echotune.history.load_runs import finish_step
 from echotune.history.store import HistoryStore
+from echotune.history.uncounted import note_marks
 from echotune.resources import read_mongo_json
 
 log = logging.getLogger(__name__)
@@ -64,14 +66,12 @@ def mark_duplicates(store: HistoryStore) -> dict[str, int]:
     documents that were marked by rule, and ``unmarked``.
     """
     waiting = {"kind": "chunk", "duplicates_checked": False}
-    records = list(store.load_runs.find(waiting, {"source.sha256": 1}))
+    records = list(store.load_runs.find(waiting, {"source.sha256": 1, "updated_at": 1}))
     files = {record["source"]["sha256"] for record in records}
     changed: Counter[str] = Counter()
     for month in _months_of_several_files(store, files) if files else ():
         changed += _mark_month(store, month)
-    store.load_runs.update_many(
-        {"_id": {"$in": [record["_id"] for record in records]}}, {"$set": {"duplicates_checked": True}}
-    )
+    finish_step(store, records, {"$set": {"duplicates_checked": True}})
     return dict(changed)
 
 
@@ -95,12 +95,19 @@ def _mark_month(store: HistoryStore, month: UserMonth) -> Counter[str]:
     duplicates = find_duplicates(map(timed_play, documents))
     inside = [document for document in documents if month.start <= document["timestamp"] < month.end]
     changes = dict(_changes(store, inside, duplicates))
-    now = datetime.now(UTC)
     if changes:
-        writes = [_write(identity, duplicate, now) for identity, duplicate in changes.items()]
-        store.plays.bulk_write(writes, ordered=False)
+        uris = [one["spotify_track_uri"] for one in inside if one["_id"] in changes and "spotify_track_uri" in one]
+        _change_marks(store, changes, uris)
         log.info("%s, %s: %s marks changed", month.username, f"{month.start:%Y-%m}", f"{len(changes):,}")
     return Counter(duplicate.rule.value if duplicate else "unmarked" for duplicate in changes.values())
+
+
+def _change_marks(store: HistoryStore, changes: Mapping[UUID, Duplicate | None], uris: Sequence[str]) -> None:
+    note, now = uuid4(), datetime.now(UTC)
+    note_marks(store, note, uris)
+    store.plays.bulk_write([_write(identity, duplicate, now) for identity, duplicate in changes.items()], ordered=False)
+    # Who counted in between has counted some of them as they were.
+    note_marks(store, note, uris)
 
 
 def _changes(

@@ -64,8 +64,11 @@ def move_on(store: HistoryStore, username: str, newest: datetime | None, counts:
     store.load_runs.update_one({"_id": _id(FORMAT, username)}, change, upsert=True)
 
 
-def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> None:
-    """Record that plays are in the collection, and what is still to be done with them."""
+def await_catalog(store: HistoryStore, username: str, counts: LoadCounts, first_row: int) -> None:
+    """Record that plays are in the collection, and what is still to be done with them.
+
+    :param first_row: the smallest ``source.row`` of the plays
+    """
     now = datetime.now(UTC)
     store.load_runs.update_one(
         {"_id": _id("chunk", username)},
@@ -77,6 +80,7 @@ def await_catalog(store: HistoryStore, username: str, counts: LoadCounts) -> Non
                 **loaded_fields(counts),
                 "updated_at": now,
             },
+            "$min": {"uncounted_from": first_row},
             "$setOnInsert": {"created_at": now},
         },
         upsert=True,

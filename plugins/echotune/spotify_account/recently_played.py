@@ -72,7 +72,7 @@ def load_recent_plays(store: HistoryStore, account: Account) -> RecentLoad:
     gap = find_gap(username, known, plays, told=len(items))
     if newest is not None and (known is None or newest > known):
         # Also where nothing was new: a load that was killed may have written these and told nobody.
-        await_catalog(store, username, counts)
+        await_catalog(store, username, counts, first_row=min(play["source"]["row"] for play in plays))
     move_on(store, username, newest, counts, gap)
     if forgotten.includes(username):
         _take_back(store, username)

@@ -1,0 +1,84 @@
+"""What the catalog does not count yet: the tracks whose plays came in, or were marked, since it was counted last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from more_itertools import chunked
+
+from echotune.history.load_runs import FORGETTING, Record, finish_step, plays_of_record
+from echotune.history.store import HistoryStore
+
+TRACK = "spotify:track:"
+
+MARKS = "marks"
+"""The kind of a record that names tracks: plays of theirs were marked as duplicates, or are no longer."""
+
+COUNTING = "counting"
+"""The kind of a record that is there while somebody counts: who was killed meanwhile leaves it."""
+
+TRACKS_AT_ONCE = 10_000
+"""Tracks that are named in one command."""
+
+RECORDS_AT_ONCE = 1_000
+"""Records whose plays are looked for by one command."""
+
+FIELDS = {"kind": 1, "source.sha256": 1, "chunk": 1, "counts.inserted": 1, "uncounted_from": 1, "tracks": 1}
+
+
+def note_marks(store: HistoryStore, identity: UUID, uris: Iterable[str]) -> None:
+    """Have the tracks counted anew whose plays get marks or lose them.
+
+    :param identity: the ``_id`` of the note; noted again, its tracks wait again
+    """
+    note = {"kind": MARKS, "tracks": sorted(set(uris)), "in_catalog": False, "updated_at": datetime.now(UTC)}
+    store.load_runs.replace_one({"_id": identity}, note, upsert=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncounted:
+    """Records of ``load_runs`` whose plays wait to be counted."""
+
+    store: HistoryStore
+    records: Sequence[Record]
+
+    @classmethod
+    def of(cls, store: HistoryStore) -> Uncounted:
+        """Those that wait now."""
+        return cls(store=store, records=list(store.load_runs.find({"in_catalog": False}, FIELDS | {"updated_at": 1})))
+
+    def is_at_most(self, plays: float) -> bool:
+        """Whether the records tell all that may have changed, and no more plays than these."""
+        if any(record["kind"] in (FORGETTING, COUNTING) for record in self.records):
+            return False
+        inserted = sum(record.get("counts", {}).get("inserted", 0) for record in self.records)
+        noted = sum(len(record.get("tracks", ())) for record in self.records)
+        return bool(inserted + noted <= plays)
+
+    def tracks(self) -> Iterator[list[str]]:
+        """The URIs of the tracks, up to ``TRACKS_AT_ONCE`` at a time; one may be named more than once."""
+        noted = (uri for record in self.records for uri in record.get("tracks", ()))
+        yield from chunked(noted, TRACKS_AT_ONCE)
+        loads = (plays_of_record(record) for record in self.records if record["kind"] != MARKS)
+        for filters in chunked(loads, RECORDS_AT_ONCE):
+            stages: list[dict[str, Any]] = [{"$match": {"$or": filters}}, {"$group": {"_id": "$spotify_track_uri"}}]
+            uris = (group["_id"] for group in self.store.plays.aggregate(stages))
+            yield from chunked((uri for uri in uris if uri and uri.startswith(TRACK)), TRACKS_AT_ONCE)
+
+    @contextmanager
+    def being_counted(self) -> Iterator[None]:
+        """Have the next count all, if this one is cut off: it may have counted tracks and not what they are of."""
+        note = {"_id": uuid4(), "kind": COUNTING, "in_catalog": False, "updated_at": datetime.now(UTC)}
+        self.store.load_runs.insert_one(note)
+        yield
+        self.store.load_runs.delete_one({"_id": note["_id"]})
+
+    def settle(self) -> None:
+        """Note that they are counted, but for records that got plays meanwhile."""
+        finish_step(self.store, self.records, {"$set": {"in_catalog": True}, "$unset": {"uncounted_from": ""}})
+        self.store.load_runs.delete_many({"kind": {"$in": [MARKS, COUNTING]}, "in_catalog": True})
