@@ -18,6 +18,7 @@ from pymongo import MongoClient
 from benchmarks import backfill, maintenance
 from benchmarks.enrichment import UNLIMITED, Servers, embed, make_all_due, servers, work
 from benchmarks.measure import Measurement, measure
+from benchmarks.more_plays import MORE_ROWS, write_more_plays
 from benchmarks.sync import ALL_TABLES, Targets, Way, prove, synchronise_beside
 from echotune.enrichment.catalog_links import link_artists_and_albums, share_genres
 from echotune.history.store import HistoryStore
@@ -164,11 +165,13 @@ def _sync(places: Places) -> list[Measurement]:
 
 def _look_after(places: Places) -> list[Measurement]:
     where = (places.mongodb, places.postgres)
+    more = (places.mongodb, DATABASE, str(write_more_plays(places.path)))
     return [
         measure("maintenance, first run", places.rows, maintain, where),
         measure("maintenance, nothing to do", places.rows, maintain, where),
         measure("listening statistics", places.rows, refresh, (places.mongodb,)),
         measure("tables for models", places.rows, write_tables, (places.mongodb, str(places.folder / "ml_features"))),
+        measure(f"{MORE_ROWS:,} plays more, load to proof", MORE_ROWS, backfill.load_all, more),
     ]
 
 
