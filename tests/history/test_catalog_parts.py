@@ -85,7 +85,7 @@ def counted(store: HistoryStore) -> dict[str, Any]:
     return {name: contents(store.database[name], without=("updated_at",)) for name in CATALOG}
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @example(ID_OF_ANOTHER_TRACK)
 @example(A_SECOND_ID)
 @example([*OTHER_NAMES, [play(1, **ANN, **ONE)]])
