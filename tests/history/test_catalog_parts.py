@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from echotune.history import catalog, catalog_parts, uncounted
+from echotune.history import catalog, catalog_parts, load_runs, uncounted
 from echotune.history.catalog import CATALOG, build_collections, refresh_catalog
 from echotune.history.load_runs import make_catalog_due
 from echotune.history.mark_duplicates import mark_duplicates
@@ -145,11 +146,11 @@ def test_only_what_few_plays_change_is_counted(
     assert counts == {track_uri(1): 99, track_uri(2): -97, track_uri(3): 2}
 
 
-@pytest.mark.parametrize("limit", ["TRACKS_AT_ONCE", "RECORDS_AT_ONCE"])
+@pytest.mark.parametrize(("module", "limit"), [(uncounted, "TRACKS_AT_ONCE"), (load_runs, "RECORDS_AT_ONCE")])
 def test_what_does_not_fit_into_one_command_is_counted_in_several(
-    store_of_tracks: HistoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+    store_of_tracks: HistoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, limit: str
 ) -> None:
-    monkeypatch.setattr(uncounted, limit, 1)
+    monkeypatch.setattr(module, limit, 1)
     load_more(store_of_tracks, tmp_path, 1, 2, 4)
     load_file(store_of_tracks, write_plays(tmp_path / "other.csv", 2, [{"spotify_track_uri": track_uri(1)}]))
     with parts_alone(monkeypatch):

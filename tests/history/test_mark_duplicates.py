@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,17 +97,33 @@ def test_the_catalog_counts_a_play_once(store: HistoryStore, csv: Path, zip_: Pa
     assert check_catalog(store).passed
 
 
-def test_partners_on_both_sides_of_a_months_end_are_found(store: HistoryStore, tmp_path: Path) -> None:
-    last = {"ts_x": "2017-03-31 23:59:55+00:00"}
-    load_file(store, write_csv(tmp_path / "history.csv", [row(last)]))
+def insert_recent(store: HistoryStore, times: Sequence[datetime], **record: int) -> None:
+    """Plays of the Web API, as the only one that is there was played, and the record of their load."""
     plain = store.plays.find_one()
     assert plain is not None
     del plain["listening"]["ms_played"]
-    first = datetime(2017, 4, 1, 0, 0, 0, 500_000, tzinfo=UTC)
-    source = {"format": "recently_played", "sha256": "a" * 64, "row": 1}
-    store.plays.insert_one(plain | {"_id": "recent", "timestamp": first, "source": source})
-    store.load_runs.insert_one({"kind": "chunk", "source": source, "duplicates_checked": False})
+    source = {"format": "recently_played", "sha256": "a" * 64}
+    for number, time in enumerate(times):
+        place = {"_id": f"recent {number}", "timestamp": time, "source": source | {"row": number}}
+        store.plays.insert_one(plain | place)
+    store.load_runs.insert_one({"kind": "chunk", "source": source, "duplicates_checked": False} | record)
+
+
+def test_partners_on_both_sides_of_a_months_end_are_found(store: HistoryStore, tmp_path: Path) -> None:
+    last = {"ts_x": "2017-03-31 23:59:55+00:00"}
+    load_file(store, write_csv(tmp_path / "history.csv", [row(last)]))
+    insert_recent(store, [datetime(2017, 4, 1, 0, 0, 0, 500_000, tzinfo=UTC)])
     assert mark_duplicates(store) == {"recently_played": 1}
+
+
+@pytest.mark.parametrize(("record", "marks"), [({}, {"recently_played": 1}), ({"uncounted_from": 1}, {})])
+def test_only_months_are_looked_at_that_got_plays(
+    store: HistoryStore, csv: Path, record: dict[str, int], marks: dict[str, int]
+) -> None:
+    load_file(store, csv)
+    mark_duplicates(store)
+    insert_recent(store, [datetime(2017, 4, 4, 6, 32, 5, tzinfo=UTC), datetime(2018, 4, 4, tzinfo=UTC)], **record)
+    assert mark_duplicates(store) == marks
 
 
 def test_the_plays_of_other_users_stay_their_own(store: HistoryStore, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ finds its old chunks done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
+from more_itertools import chunked
 from pymongo import ReturnDocument, UpdateOne
 
 from echotune.history.chunks import Chunk
@@ -27,6 +28,12 @@ FORGETTING_ID = uuid5(LOAD_NAMESPACE, FORGETTING)
 
 Record = Mapping[str, Any]
 """A document of ``load_runs``."""
+
+LOADED = {"source.sha256": 1, "chunk": 1, "uncounted_from": 1, "updated_at": 1}
+"""The fields of a record that tell which plays its load may have brought, and whether it was written to since."""
+
+RECORDS_AT_ONCE = 1_000
+"""Records whose plays are looked for by one command."""
 
 
 def file_load_id(file: InspectedFile, settings: LoadSettings) -> UUID:
@@ -90,7 +97,7 @@ def finish_file(
         return
     ids = [chunk_load_id(chunk, settings) for chunk in recorded_plan(store, file, settings) or ()]
     for record in list(store.load_runs.find({"_id": {"$in": ids}, "state": "done", "plays": {"$exists": False}})):
-        plays = _count_plays(store, plays_of_record(record), settings)
+        plays = _count_plays(store, _plays_of_record(record), settings)
         store.load_runs.update_one({"_id": record["_id"]}, {"$set": {"plays": plays}})
 
 
@@ -193,14 +200,20 @@ def done_chunks(store: HistoryStore, chunks: Iterable[Chunk], settings: LoadSett
     for record in list(store.load_runs.find({"_id": {"$in": list(by_id)}, "state": "done"})):
         counts = LoadCounts(**record["counts"])
         must_stop = settings.on_bad_row is BadRowAction.STOP and counts.rejected
-        there = _count_plays(store, plays_of_record(record), settings)
+        there = _count_plays(store, _plays_of_record(record), settings)
         if not must_stop and not counts.forgotten and there >= max(counts.inserted, record.get("plays", 0)):
             done[by_id[record["_id"]].index] = counts
     return done
 
 
-def plays_of_record(record: Record) -> dict[str, Any]:
-    """A filter for the plays that a load may have brought: of its chunk, or of its source from some row on."""
+def plays_of_records(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
+    """Filters for the plays that loads may have brought, each for up to ``RECORDS_AT_ONCE`` of them."""
+    for filters in chunked(map(_plays_of_record, records), RECORDS_AT_ONCE):
+        yield {"$or": filters}
+
+
+def _plays_of_record(record: Record) -> dict[str, Any]:
+    """All of its chunk, or of its source from some row on."""
     rows = {}
     if chunk := record.get("chunk"):
         rows = {"source.row": {"$gte": chunk["first_row"], "$lt": chunk["first_row"] + chunk["rows"]}}

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from pymongo import UpdateOne
 
 from echotune.history.duplicates import Duplicate, TimedPlay, find_duplicates
-from echotune.history.load_runs import finish_step
+from echotune.history.load_runs import LOADED, Record, finish_step, plays_of_records
 from echotune.history.store import HistoryStore
 from echotune.history.uncounted import note_marks
 from echotune.resources import read_mongo_json
@@ -65,26 +65,25 @@ def mark_duplicates(store: HistoryStore) -> dict[str, int]:
     A mark that no rule gives any more is taken away, unless the play it names is archived. Returns the number of
     documents that were marked by rule, and ``unmarked``.
     """
-    waiting = {"kind": "chunk", "duplicates_checked": False}
-    records = list(store.load_runs.find(waiting, {"source.sha256": 1, "updated_at": 1}))
-    files = {record["source"]["sha256"] for record in records}
+    records = list(store.load_runs.find({"kind": "chunk", "duplicates_checked": False}, LOADED))
     changed: Counter[str] = Counter()
-    for month in _months_of_several_files(store, files) if files else ():
+    for month in _months_of_several_files(store, records):
         changed += _mark_month(store, month)
     finish_step(store, records, {"$set": {"duplicates_checked": True}})
     return dict(changed)
 
 
-def _months_of_several_files(store: HistoryStore, files: Iterable[str]) -> list[UserMonth]:
-    """The months of users in which plays of these files lie beside plays of others."""
-    new = {"source.sha256": {"$in": sorted(files)}}
+def _months_of_several_files(store: HistoryStore, loads: Sequence[Record]) -> list[UserMonth]:
+    """The months of users in which plays that loads brought lie beside plays of other files."""
     bounds = {"$group": {"_id": None, "first": {"$min": "$timestamp"}, "last": {"$max": "$timestamp"}}}
-    span = next(store.plays.aggregate([{"$match": new}, bounds]), None)
-    if span is None:
+    spans = [span for new in plays_of_records(loads) for span in store.plays.aggregate([{"$match": new}, bounds])]
+    if not spans:
         return []
+    first, last = min(span["first"] for span in spans), max(span["last"] for span in spans)
+    between = {"$match": {"timestamp": {"$gte": first - MARGIN, "$lte": last + MARGIN}}}
+    files = sorted({load["source"]["sha256"] for load in loads})
+    values = {"files": files, "margin": MARGIN // timedelta(milliseconds=1)}
     pipeline = read_mongo_json("pipelines/months_of_several_files.json")
-    between = {"$match": {"timestamp": {"$gte": span["first"] - MARGIN, "$lte": span["last"] + MARGIN}}}
-    values = {"files": sorted(files), "margin": MARGIN // timedelta(milliseconds=1)}
     found = store.plays.aggregate([between, *pipeline], let=values, allowDiskUse=True)
     return [UserMonth(username=group["_id"]["username"], start=group["_id"]["month"]) for group in found]
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from more_itertools import chunked
 
-from echotune.history.load_runs import FORGETTING, Record, finish_step, plays_of_record
+from echotune.history.load_runs import FORGETTING, LOADED, Record, finish_step, plays_of_records
 from echotune.history.store import HistoryStore
 
 TRACK = "spotify:track:"
@@ -25,10 +25,7 @@ COUNTING = "counting"
 TRACKS_AT_ONCE = 10_000
 """Tracks that are named in one command."""
 
-RECORDS_AT_ONCE = 1_000
-"""Records whose plays are looked for by one command."""
-
-FIELDS = {"kind": 1, "source.sha256": 1, "chunk": 1, "counts.inserted": 1, "uncounted_from": 1, "tracks": 1}
+FIELDS = LOADED | {"kind": 1, "counts.inserted": 1, "tracks": 1}
 
 
 def note_marks(store: HistoryStore, identity: UUID, uris: Iterable[str]) -> None:
@@ -50,7 +47,7 @@ class Uncounted:
     @classmethod
     def of(cls, store: HistoryStore) -> Uncounted:
         """Those that wait now."""
-        return cls(store=store, records=list(store.load_runs.find({"in_catalog": False}, FIELDS | {"updated_at": 1})))
+        return cls(store=store, records=list(store.load_runs.find({"in_catalog": False}, FIELDS)))
 
     def is_at_most(self, plays: float) -> bool:
         """Whether the records tell all that may have changed, and no more plays than these."""
@@ -64,9 +61,9 @@ class Uncounted:
         """The URIs of the tracks, up to ``TRACKS_AT_ONCE`` at a time; one may be named more than once."""
         noted = (uri for record in self.records for uri in record.get("tracks", ()))
         yield from chunked(noted, TRACKS_AT_ONCE)
-        loads = (plays_of_record(record) for record in self.records if record["kind"] != MARKS)
-        for filters in chunked(loads, RECORDS_AT_ONCE):
-            stages: list[dict[str, Any]] = [{"$match": {"$or": filters}}, {"$group": {"_id": "$spotify_track_uri"}}]
+        loads = (record for record in self.records if record["kind"] != MARKS)
+        for of_loads in plays_of_records(loads):
+            stages: list[dict[str, Any]] = [{"$match": of_loads}, {"$group": {"_id": "$spotify_track_uri"}}]
             uris = (group["_id"] for group in self.store.plays.aggregate(stages))
             yield from chunked((uri for uri in uris if uri and uri.startswith(TRACK)), TRACKS_AT_ONCE)
 
