@@ -171,7 +171,7 @@ def _look_after(places: Places) -> list[Measurement]:
         measure("maintenance, nothing to do", places.rows, maintain, where),
         measure("listening statistics", places.rows, refresh, (places.mongodb,)),
         measure("tables for models", places.rows, write_tables, (places.mongodb, str(places.folder / "ml_features"))),
-        measure(f"{MORE_ROWS:,} plays more, load to proof", MORE_ROWS, backfill.load_all, more),
+        measure(f"{MORE_ROWS:,} plays more, load to proof", places.rows, backfill.load_all, more),
     ]
 
 
