@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, Param
 
-from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.dag_defaults import by_the_clock, for_every_dag, for_every_task
 from echotune.operators.history_archive import ArchivePlaysOperator, PlanArchiveOperator, SummariseArchiveOperator
 
 DOC = """
@@ -69,7 +69,7 @@ with DAG(
     dag_id="history_archive",
     description="Old plays into compressed Parquet, proved, then removed from MongoDB",
     doc_md=DOC,
-    schedule=CronTriggerTimetable("0 2 1 * *", timezone="UTC"),
+    schedule=by_the_clock("0 2 1 * *"),
     catchup=False,
     params=PARAMS,
     tags=["echotune", "mongodb", "history"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, Param
 
-from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.dag_defaults import by_the_clock, for_every_dag, for_every_task
 from echotune.operators.index_maintenance import (
     MaintainMongoIndexesOperator,
     MaintainPostgresIndexesOperator,
@@ -152,7 +152,7 @@ with DAG(
     dag_id="index_maintenance",
     description="Indexes of MongoDB and PostgreSQL as declared; storage against the plan's limit",
     doc_md=DOC,
-    schedule=CronTriggerTimetable("0 3 * * 0", timezone="UTC"),
+    schedule=by_the_clock("0 3 * * 0"),
     catchup=False,
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase", "maintenance"],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
+from airflow.sdk import DAG, AssetOrTimeSchedule, Param
 
 from echotune.assets import LISTENING_HISTORY, MUSIC_CATALOG
-from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.dag_defaults import by_the_clock, for_every_dag, for_every_task
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
 from echotune.operators.supabase_schema import MigrateSupabaseOperator
 from echotune.operators.supabase_sync import (
@@ -110,9 +110,7 @@ with DAG(
     dag_id="mongo_to_supabase_sync",
     description="MongoDB into Supabase, proved equal; preferences and playlists back",
     doc_md=DOC,
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("0 5 * * *", timezone="UTC"), assets=LISTENING_HISTORY | MUSIC_CATALOG
-    ),
+    schedule=AssetOrTimeSchedule(timetable=by_the_clock("0 5 * * *"), assets=LISTENING_HISTORY | MUSIC_CATALOG),
     catchup=False,
     params=PARAMS,
     tags=["echotune", "mongodb", "supabase"],

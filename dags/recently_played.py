@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, Param
 
 from echotune.assets import LISTENING_HISTORY
-from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.dag_defaults import by_the_clock, for_every_dag, for_every_task
 from echotune.operators.csv_backfill import AnnounceNewPlaysOperator, MarkDuplicatesOperator, RefreshCatalogOperator
 from echotune.operators.recently_played import (
     BringPlaylistsOperator,
@@ -88,7 +88,7 @@ with DAG(
     dag_id="recently_played",
     description="Plays and playlists from the accounts of listeners who allowed it",
     doc_md=DOC,
-    schedule=CronTriggerTimetable("17 * * * *", timezone="UTC"),
+    schedule=by_the_clock("17 * * * *"),
     catchup=False,
     params=PARAMS,
     tags=["echotune", "spotify", "mongodb", "supabase", "history"],

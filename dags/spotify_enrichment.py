@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
+from airflow.sdk import DAG, AssetOrTimeSchedule, Param
 
 from echotune.assets import LISTENING_HISTORY, MUSIC_CATALOG
-from echotune.dag_defaults import for_every_dag, for_every_task
+from echotune.dag_defaults import by_the_clock, for_every_dag, for_every_task
 from echotune.enrichment.settings import REAL_PROVIDERS, EnrichmentKind, Subject
 from echotune.operators.mongo_indexes import EnsureMongoIndexesOperator
 from echotune.operators.spotify_enrichment import (
@@ -144,9 +144,7 @@ with DAG(
     dag_id="spotify_enrichment",
     description="Audio features and catalog from the Spotify Web API, within its limits",
     doc_md=DOC,
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("0 4 * * *", timezone="UTC"), assets=[LISTENING_HISTORY]
-    ),
+    schedule=AssetOrTimeSchedule(timetable=by_the_clock("0 4 * * *"), assets=[LISTENING_HISTORY]),
     catchup=False,
     params=PARAMS,
     tags=["echotune", "spotify", "mongodb"],

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, XComArg
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
 from pydantic import BaseModel, ValidationError
 
 from echotune.archive.settings import ArchiveSettings, RestoreSettings
@@ -219,3 +221,26 @@ def is_refused(dag_id: str, name: str, value: float) -> bool:
     except ValidationError as error:
         return any(problem["loc"][0] == name for problem in error.errors())
     return False
+
+
+JUST_AFTER = {
+    "history_archive": datetime(2026, 11, 1, 2, 1, tzinfo=UTC),
+    "index_maintenance": datetime(2026, 11, 1, 3, 1, tzinfo=UTC),
+    "mongo_to_supabase_sync": datetime(2026, 11, 1, 5, 1, tzinfo=UTC),
+    "recently_played": datetime(2026, 11, 1, 0, 18, tzinfo=UTC),
+    "spotify_enrichment": datetime(2026, 11, 1, 4, 1, tzinfo=UTC),
+}
+"""A moment after the time at which each DAG with a clock runs."""
+
+
+@pytest.mark.parametrize("name", JUST_AFTER)
+def test_a_dag_that_is_switched_on_waits_for_its_next_time(
+    dagbag: DagBag, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    now = JUST_AFTER[name]
+    monkeypatch.setattr("airflow.timetables.trigger.utcnow", lambda: now)
+    read: Any = DagSerialization.from_dict(DagSerialization.to_dict(dagbag.dags[name]))
+    first = read.timetable.next_dagrun_info(
+        last_automated_data_interval=None, restriction=TimeRestriction(earliest=None, latest=None, catchup=False)
+    )
+    assert first.run_after > now + timedelta(minutes=50)
