@@ -103,6 +103,7 @@ def _mark_month(store: HistoryStore, month: UserMonth) -> Counter[str]:
 
 def _change_marks(store: HistoryStore, changes: Mapping[UUID, Duplicate | None], uris: Sequence[str]) -> None:
     note, now = uuid4(), datetime.now(UTC)
+    # Who is killed in between leaves marks that nobody else would have counted.
     note_marks(store, note, uris)
     store.plays.bulk_write([_write(identity, duplicate, now) for identity, duplicate in changes.items()], ordered=False)
     # Who counted in between has counted some of them as they were.
