@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from echotune.history.catalog import refresh_catalog
 from echotune.history.mark_duplicates import UNMARKED, mark_duplicates
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
+from tests.support.dying import dies_at
 from tests.support.exports import account_record, history_zip, load_source, record, write_json
 from tests.support.loading import load_file
 from tests.support.rows import row, write_csv
@@ -84,6 +86,28 @@ def test_a_mark_stays_when_its_original_is_archived(store: HistoryStore, csv: Pa
     store.load_runs.update_many({"kind": "chunk"}, {"$set": {"duplicates_checked": False}})
     assert mark_duplicates(store) == {}
     assert len(marked(store)) == 1
+
+
+@pytest.mark.parametrize("chunk_rows", [2, 3], ids=["a chunk that stays", "a chunk that grows"])
+def test_plays_of_a_load_that_was_killed_anywhere_are_compared_also_when_its_file_has_grown(
+    store: HistoryStore, tmp_path: Path, zip_: Path, mongodb_uri: str, chunk_rows: int
+) -> None:
+    before, later = [row(), row(ms_played_x="5")], row(ts_x="2023-01-01T00:00:00Z")
+
+    def load(cells: Sequence[Sequence[str]], into: HistoryStore) -> None:
+        load_file(into, write_csv(tmp_path / "history.csv", cells), chunk_rows=chunk_rows)
+
+    number, died = 0, True
+    while died:
+        number += 1
+        for collection in (store.plays, store.load_runs):
+            collection.delete_many({})
+        load_source(store, zip_)
+        mark_duplicates(store)
+        died = dies_at(number, mongodb_uri, store.database.name, partial(load, before))
+        load([*before, later], store)
+        assert mark_duplicates(store) == {"same_second": 1}, f"killed before command {number}"
+    assert number > 5
 
 
 def test_the_catalog_counts_a_play_once(store: HistoryStore, csv: Path, zip_: Path) -> None:

@@ -26,6 +26,10 @@ def load(store: HistoryStore, path: Path, *numbers: int) -> None:
     load_file(store, write_csv(path, cells), chunk_rows=1_000)
 
 
+def cut_off(*_: object) -> None:
+    raise ConnectionError
+
+
 def waiting(store: HistoryStore) -> set[str]:
     return {uri for uris in Uncounted.of(store).tracks() for uri in uris}
 
@@ -42,6 +46,16 @@ def test_of_a_file_that_grew_only_what_is_new_waits(store: HistoryStore, path: P
     refresh_catalog(store)
     load(store, path, *range(1, 1_003))
     assert waiting(store) == {track_uri(1_001), track_uri(1_002)}
+
+
+def test_plays_of_a_load_that_was_cut_off_wait_too(
+    store: HistoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("echotune.history.load.finish_chunk", cut_off)
+    with pytest.raises(ConnectionError):
+        load(store, path, 1, 2)
+    assert waiting(store) == {track_uri(1), track_uri(2)}
+    assert (Uncounted.of(store).is_at_most(1), Uncounted.of(store).is_at_most(2)) == (False, True)
 
 
 def test_plays_that_are_no_tracks_wait_for_nothing(store: HistoryStore, path: Path) -> None:

@@ -29,8 +29,14 @@ FORGETTING_ID = uuid5(LOAD_NAMESPACE, FORGETTING)
 Record = Mapping[str, Any]
 """A document of ``load_runs``."""
 
-LOADED = {"source.sha256": 1, "chunk": 1, "uncounted_from": 1, "updated_at": 1}
+LOADED = {"source.sha256": 1, "written_from": 1, "chunk": 1, "uncounted_from": 1, "updated_at": 1}
 """The fields of a record that tell which plays its load may have brought, and whether it was written to since."""
+
+RUNNING = "running"
+"""The state of a record whose load works, or was cut off."""
+
+NEITHER_COMPARED_NOR_COUNTED = {"in_catalog": False, "duplicates_checked": False}
+"""What a record says whose plays wait for the steps behind a load."""
 
 RECORDS_AT_ONCE = 1_000
 """Records whose plays are looked for by one command."""
@@ -61,7 +67,7 @@ def record_plan(store: HistoryStore, file: InspectedFile, chunks: Sequence[Chunk
                 "settings": _settings_kept(settings),
                 "rows": sum(chunk.rows for chunk in chunks),
                 "chunks": [asdict(chunk) for chunk in chunks],
-                "state": "running",
+                "state": RUNNING,
                 "updated_at": datetime.now(UTC),
             },
             "$setOnInsert": {"created_at": datetime.now(UTC)},
@@ -108,11 +114,15 @@ def make_catalog_due(store: HistoryStore) -> None:
 
 
 def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> int:
-    """Record that a chunk is being loaded; return how often it was begun, this time included."""
+    """Record that a chunk is being loaded; return how often it was begun, this time included.
+
+    From now on it may have plays, which wait for what is done behind a load: who is killed does not come to its end.
+    """
     begun = store.load_runs.find_one_and_update(
         {"_id": chunk_load_id(chunk, settings)},
         {
-            "$set": _chunk_fields(chunk, settings, "running"),
+            "$set": _chunk_fields(chunk, settings, RUNNING) | NEITHER_COMPARED_NOR_COUNTED,
+            "$addToSet": {"written_from": chunk.sha256},
             "$inc": {"attempts": 1},
             "$setOnInsert": {"created_at": datetime.now(UTC)},
         },
@@ -141,7 +151,7 @@ def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, coun
 def loaded_fields(counts: LoadCounts) -> dict[str, Any]:
     """What a record says of plays that are in the database: not compared with others, nor in the catalog, nor told."""
     untold = {"announced": False} if counts.inserted else {}
-    return {"counts": asdict(counts), "in_catalog": False, "duplicates_checked": False, **untold}
+    return {"counts": asdict(counts), **NEITHER_COMPARED_NOR_COUNTED, **untold}
 
 
 def finish_step(store: HistoryStore, records: Iterable[Record], change: Mapping[str, Any]) -> None:
@@ -212,6 +222,11 @@ def plays_of_records(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
         yield {"$or": filters}
 
 
+def files_of_record(record: Record) -> list[str]:
+    """The SHA-256 of the files that its plays may name as theirs: a load may be cut off, and its file grow then."""
+    return list(record.get("written_from", [record["source"]["sha256"]]))
+
+
 def _plays_of_record(record: Record) -> dict[str, Any]:
     """All of its chunk, or of its source from some row on."""
     rows = {}
@@ -219,7 +234,7 @@ def _plays_of_record(record: Record) -> dict[str, Any]:
         rows = {"source.row": {"$gte": chunk["first_row"], "$lt": chunk["first_row"] + chunk["rows"]}}
     elif "uncounted_from" in record:
         rows = {"source.row": {"$gte": record["uncounted_from"]}}
-    return {"source.sha256": record["source"]["sha256"]} | rows
+    return {"source.sha256": {"$in": files_of_record(record)}} | rows
 
 
 def plays_inserted(store: HistoryStore, file: InspectedFile, settings: LoadSettings) -> int:

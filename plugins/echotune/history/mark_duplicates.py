@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from pymongo import UpdateOne
 
 from echotune.history.duplicates import Duplicate, TimedPlay, find_duplicates
-from echotune.history.load_runs import LOADED, Record, finish_step, plays_of_records
+from echotune.history.load_runs import LOADED, Record, files_of_record, finish_step, plays_of_records
 from echotune.history.store import HistoryStore
 from echotune.history.uncounted import note_marks
 from echotune.resources import read_mongo_json
@@ -81,7 +81,7 @@ def _months_of_several_files(store: HistoryStore, loads: Sequence[Record]) -> li
         return []
     first, last = min(span["first"] for span in spans), max(span["last"] for span in spans)
     between = {"$match": {"timestamp": {"$gte": first - MARGIN, "$lte": last + MARGIN}}}
-    files = sorted({load["source"]["sha256"] for load in loads})
+    files = sorted({file for load in loads for file in files_of_record(load)})
     values = {"files": files, "margin": MARGIN // timedelta(milliseconds=1)}
     pipeline = read_mongo_json("pipelines/months_of_several_files.json")
     found = store.plays.aggregate([between, *pipeline], let=values, allowDiskUse=True)

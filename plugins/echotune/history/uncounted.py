@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from more_itertools import chunked
 
-from echotune.history.load_runs import FORGETTING, LOADED, Record, finish_step, plays_of_records
+from echotune.history.load_runs import FORGETTING, LOADED, RUNNING, Record, finish_step, plays_of_records
 from echotune.history.store import HistoryStore
 
 TRACK = "spotify:track:"
@@ -25,7 +25,7 @@ COUNTING = "counting"
 TRACKS_AT_ONCE = 10_000
 """Tracks that are named in one command."""
 
-FIELDS = LOADED | {"kind": 1, "counts.inserted": 1, "tracks": 1}
+FIELDS = LOADED | {"kind": 1, "state": 1, "counts.inserted": 1, "tracks": 1}
 
 
 def note_marks(store: HistoryStore, identity: UUID, uris: Iterable[str]) -> None:
@@ -53,7 +53,7 @@ class Uncounted:
         """Whether the records tell all that may have changed, and no more plays than these."""
         if any(record["kind"] in (FORGETTING, COUNTING) for record in self.records):
             return False
-        inserted = sum(record.get("counts", {}).get("inserted", 0) for record in self.records)
+        inserted = sum(map(_most_inserted, self.records))
         noted = sum(len(record.get("tracks", ())) for record in self.records)
         return bool(inserted + noted <= plays)
 
@@ -79,3 +79,10 @@ class Uncounted:
         """Note that they are counted, but for records that got plays meanwhile."""
         finish_step(self.store, self.records, {"$set": {"in_catalog": True}, "$unset": {"uncounted_from": ""}})
         self.store.load_runs.delete_many({"kind": {"$in": [MARKS, COUNTING]}, "in_catalog": True})
+
+
+def _most_inserted(record: Record) -> int:
+    """The plays that a load brought, or may bring while it works or after it was cut off: every row."""
+    if record.get("state") == RUNNING:
+        return int(record["chunk"]["rows"])
+    return int(record.get("counts", {}).get("inserted", 0))
