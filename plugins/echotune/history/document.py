@@ -27,8 +27,8 @@ TRACK_SECTIONS = {"track", "matched_play", "release", "metadata", "audio_feature
 MOMENT_PATHS = {"spotify_track_uri", "timestamp", "listening.ms_played"}
 """What differs from play to play. The rest of a play (user, platform, reasons, flags) takes few combinations."""
 
-PARTS_KEPT = 16_384
-"""Combinations of repeating cells that are kept shaped, of tracks and of circumstances each."""
+PARTS_KEPT = 4_096
+"""Combinations of repeating cells that are kept shaped, of tracks and of circumstances each: more take no less time."""
 
 
 class Place(NamedTuple):
