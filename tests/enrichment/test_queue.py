@@ -224,11 +224,15 @@ def test_workers_side_by_side_never_have_the_same_document(store: HistoryStore, 
     ensure_indexes(store.database, declared_indexes(plays=store.plays.name))
     everything = some_ids(1200)
     fill(store.tracks, everything)
-    begin = threading.Barrier(workers)
+    everyone = threading.Barrier(workers)
 
     def work(name: str) -> list[str]:
-        begin.wait()
-        return claim_all(queue(store, name), 37)
+        worker = queue(store, name)
+        everyone.wait()
+        first = ids(worker.claim(37))
+        # On a busy machine one worker would have all before another begins.
+        everyone.wait()
+        return first + claim_all(worker, 37)
 
     with ThreadPoolExecutor(workers) as pool:
         claimed = list(pool.map(work, map(str, range(workers))))
