@@ -29,6 +29,21 @@ IDS_AT_ONCE = 10_000
 
 IN_ORDER = {"$sort": {"_id": 1}}
 
+HAS_COUNTS = {"$or": [{"play_count": {"$gt": 0}}, {"track_count": {"$gt": 0}}]}
+"""Documents of which something is counted."""
+
+NO_PLAYS: list[Mapping[str, Any]] = [
+    {
+        "$set": {
+            "play_count": 0,
+            "track_count": {"$cond": [{"$eq": [{"$type": "$track_count"}, "missing"]}, "$$REMOVE", 0]},
+            "updated_at": "$$NOW",
+        }
+    },
+    {"$unset": ["first_played_at", "last_played_at"]},
+]
+"""Takes away all that is counted of a document, at once: a part of it would be missed by whoever comes next."""
+
 BY_NAME = "^name:"
 """Ids of artists and albums whose Spotify id is not known yet."""
 
@@ -115,12 +130,10 @@ def _close_gaps(collection: Documents, built: Iterable[Mapping[str, Any]], among
     :param built: the ids that it reached, in their order
     :param among: the documents that it was to reach
     """
-    counted = collection.find({"play_count": {"$gt": 0}} | among, {"_id": 1}).sort("_id", 1).batch_size(IDS_AT_ONCE)
+    counted = collection.find({"$and": [HAS_COUNTS, among]}, {"_id": 1}).sort("_id", 1).batch_size(IDS_AT_ONCE)
     for part in chunked(_missing(_ids(counted), _ids(built)), IDS_AT_ONCE):
         collection.delete_many({"_id": {"$in": part, "$regex": BY_NAME}})
-        no_plays = {"$set": {"play_count": 0}, "$unset": {"first_played_at": "", "last_played_at": ""}}
-        collection.update_many({"_id": {"$in": part}}, no_plays | {"$currentDate": {"updated_at": True}})
-        collection.update_many({"_id": {"$in": part}, "track_count": {"$exists": True}}, {"$set": {"track_count": 0}})
+        collection.update_many({"_id": {"$in": part}}, NO_PLAYS)
 
 
 def _ids(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
