@@ -17,7 +17,6 @@ from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
 from local.sample import write_sample
 from tests.support.databases import contents
-from tests.support.dying import dies_at
 from tests.support.loading import load_file
 from tests.support.rows import row, track_uri, write_csv
 
@@ -377,31 +376,3 @@ def test_what_is_due_for_embedding_already_stays_so(store: HistoryStore, path: P
     store.tracks.update_one({"uri": track_uri(2)}, {"$set": {"enrichment": states, "embedding_due": long_ago}})
     load(store, path, play(2, ts_x=LATER))
     assert due(store) == {track_uri(1), track_uri(2)}
-
-
-def test_an_album_that_lost_its_tracks_has_none_whenever_the_count_was_killed(
-    store: HistoryStore, path: Path, mongodb_uri: str
-) -> None:
-    def count(store: HistoryStore) -> None:
-        build_collection(store, "albums")
-
-    load(store, path, play(1, **{ARTIST: "Quartet", ALBUM: "Opera Night"} | RELEASED))
-    before, another = contents(store.albums), f"spotify:album:{'C' * 22}"
-    store.tracks.update_one({}, {"$set": {"album_uri": another}})  # as Spotify tells it
-    number, died = 0, True
-    while died:
-        number += 1
-        store.albums.delete_many({})
-        store.albums.insert_many(before.values())
-        died = dies_at(number, mongodb_uri, store.database.name, count)
-        count(store)
-        counts = {album["_id"][0]: (album["play_count"], album["track_count"]) for album in store.albums.find()}
-        assert counts == {"B": (0, 0), "C": (1, 1)}, f"killed before command {number}"
-    assert number > 3
-
-
-def test_a_count_of_tracks_that_stayed_without_plays_is_taken_away(store: HistoryStore, path: Path) -> None:
-    load(store, path, play(1))
-    store.albums.insert_one({"_id": "D" * 22, "play_count": 0, "track_count": 2})
-    build_collection(store, "albums")
-    assert contents(store.albums)["D" * 22]["track_count"] == 0

@@ -36,7 +36,7 @@ NO_PLAYS: list[Mapping[str, Any]] = [
     {
         "$set": {
             "play_count": 0,
-            "track_count": {"$cond": [{"$eq": [{"$type": "$track_count"}, "missing"]}, "$$REMOVE", 0]},
+            "track_count": {"$cond": [{"$gt": ["$track_count", None]}, 0, "$$REMOVE"]},
             "updated_at": "$$NOW",
         }
     },
