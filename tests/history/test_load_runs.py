@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from echotune.history.catalog import refresh_catalog
 from echotune.history.load_runs import announce_new_plays, is_unfinished
 from echotune.history.mark_duplicates import mark_duplicates
 from echotune.history.store import HistoryStore
+from tests.support.dying import dies_at
 from tests.support.loading import load_file
 from tests.support.rows import row, write_csv
 
@@ -39,6 +41,20 @@ def test_plays_of_a_run_that_failed_behind_the_load_are_announced_by_the_next(st
     assert not load_file(store, csv).chunks, "they are there, and not read again"
     refresh_catalog(store)
     assert announce_new_plays(store, "next") == 1
+
+
+def test_plays_of_a_load_that_was_killed_anywhere_are_announced_by_the_next(
+    store: HistoryStore, csv: Path, mongodb_uri: str
+) -> None:
+    for number in count(1):
+        died = dies_at(number, mongodb_uri, store.database.name, lambda own: load_file(own, csv))
+        load_file(store, csv)
+        refresh_catalog(store)
+        assert announce_new_plays(store, "next") == 1, f"killed before command {number}"
+        if not died:
+            break
+        for collection in (store.plays, store.load_runs):
+            collection.delete_many({})
 
 
 def test_plays_that_are_not_in_the_catalog_wait(store: HistoryStore, csv: Path) -> None:

@@ -15,7 +15,7 @@ from echotune.history.mark_duplicates import UNMARKED, mark_duplicates
 from echotune.history.play_writer import PlayWriter
 from echotune.history.store import HistoryStore
 from echotune.spotify_account.plays import shape_play, source_sha256
-from echotune.spotify_account.progress import await_catalog
+from echotune.spotify_account.progress import finish_load
 from local.sample import HEADER, write_sample
 from local.sample.export import record_of, write_export
 from tests.support.cells import IDENTIFYING
@@ -70,7 +70,7 @@ def load_recent(store: HistoryStore, username: str, items: Sequence[dict[str, An
     plays = [shape_play(item, username, datetime.now(UTC)) for item in items]
     writer = PlayWriter(store, sha256=source_sha256(username), expect_known=True, dry_run=False)
     writer.write({play["_id"]: play for play in plays})
-    await_catalog(store, username, LoadCounts(), first_row=0)
+    finish_load(store, username, LoadCounts(), first_row=0)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))

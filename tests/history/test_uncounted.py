@@ -26,7 +26,7 @@ def load(store: HistoryStore, path: Path, *numbers: int) -> None:
     load_file(store, write_csv(path, cells), chunk_rows=1_000)
 
 
-def cut_off(*_: object) -> None:
+def cut_off(*_: object, **__: object) -> None:
     raise ConnectionError
 
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
-from pymongo.errors import OperationFailure
 
 from echotune.dashboard.panels.rejected import rejected_rows
 from echotune.history.catalog import refresh_catalog
 from echotune.history.errors import CellError
 from echotune.history.forgotten import begin_forgetting
+from echotune.history.load_runs import announce_new_plays
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore
 from echotune.history.uncounted import Uncounted
-from echotune.spotify_account import recently_played
 from echotune.spotify_account.plays import shape_play, source_sha256
 from echotune.spotify_account.progress import Gap, newest_known
 from echotune.spotify_account.recently_played import RecentLoad, load_recent_plays
 from local.servers.simulator import SpotifySimulator
 from local.simulator import catalog
 from tests.support.accounts import FIRST, TRACKS, Kept, moment, open_account, plays, refresh_token_of
+from tests.support.dying import dies_at
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -33,11 +34,20 @@ class Listening:
         self.simulator, self.store, self.username = simulator, store, username
         self.kept = Kept(refresh_token_of(simulator, username))
 
+    def dies_at(self, number: int, uri: str) -> bool:
+        """Load as a process that is killed; what it was given of the account is lost with it."""
+        died = dies_at(number, uri, self.store.database.name, self.load_into)
+        self.kept = Kept(refresh_token_of(self.simulator, self.username))
+        return died
+
     def play(self, count: int, start: int = 0) -> None:
         self.simulator.control.add_plays(self.username, plays(count, start))
 
     def load(self) -> RecentLoad:
-        return load_recent_plays(self.store, open_account(self.simulator, self.username, self.kept))
+        return self.load_into(self.store)
+
+    def load_into(self, store: HistoryStore) -> RecentLoad:
+        return load_recent_plays(store, open_account(self.simulator, self.username, self.kept))
 
     def inserted(self) -> int:
         return self.load().counts.inserted
@@ -144,24 +154,42 @@ def test_fifty_plays_at_once_with_the_newest_known_among_them_are_no_gap(anna: L
     assert anna.load().gap is None
 
 
-def test_a_load_that_dies_before_its_cursor_moves_is_done_again_and_counted(
-    anna: Listening, store: HistoryStore, monkeypatch: pytest.MonkeyPatch
+def forget_all(store: HistoryStore) -> None:
+    for name in store.database.list_collection_names():
+        store.database[name].delete_many({})
+
+
+def test_a_load_that_is_killed_anywhere_is_done_again_counted_and_announced(
+    anna: Listening, store: HistoryStore, mongodb_uri: str
 ) -> None:
     anna.play(4)
-
-    def die(*_: Any, **__: Any) -> None:
-        raise OperationFailure("killed")
-
-    monkeypatch.setattr(recently_played, "await_catalog", die)
-    with pytest.raises(OperationFailure):
+    for number in count(1):
+        died = anna.dies_at(number, mongodb_uri)
         anna.load()
-    assert (store.plays.count_documents({}), newest_known(store, "anna")) == (4, None)
-    monkeypatch.undo()
-    again = anna.load()
-    assert (again.counts.inserted, again.counts.already_there) == (0, 4)
-    assert refresh_catalog(store)["tracks"] == 4
-    assert check_catalog(store).passed
-    assert newest_known(store, "anna") == moment(3)
+        assert (store.plays.count_documents({}), newest_known(store, "anna")) == (4, moment(3))
+        assert refresh_catalog(store)["tracks"] == 4
+        assert check_catalog(store).passed
+        assert announce_new_plays(store, "next") == 1, f"killed before command {number}"
+        if not died:
+            break
+        forget_all(store)
+
+
+def test_plays_of_a_load_that_was_killed_wait_even_if_spotify_forgot_them_since(
+    simulator: SpotifySimulator, store: HistoryStore, mongodb_uri: str
+) -> None:
+    for number in count(1):
+        listener = Listening(simulator, store, f"listener {number}")
+        listener.play(4)
+        died = listener.dies_at(number, mongodb_uri)
+        listener.play(60, start=4)
+        listener.load()
+        there = set(store.plays.distinct("spotify_track_uri"))
+        assert {uri for uris in Uncounted.of(store).tracks() for uri in uris} == there, f"killed before {number}"
+        if not died:
+            assert len(there) == 54
+            break
+        forget_all(store)
 
 
 def test_new_plays_are_counted_in_the_catalog_and_old_ones_start_nothing(anna: Listening, store: HistoryStore) -> None:

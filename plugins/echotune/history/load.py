@@ -17,7 +17,7 @@ from echotune.history.counts import LoadCounts
 from echotune.history.document import Document, PlayShaper
 from echotune.history.errors import CellError, HistoryError
 from echotune.history.forgotten import ForgottenUsers, among, digest_of
-from echotune.history.load_runs import begin_chunk, finish_chunk, remove_records_of
+from echotune.history.load_runs import RUNNING, begin_chunk, finish_chunk, remove_records_of
 from echotune.history.play_writer import CountsByUser, PlayWriter, user_of
 from echotune.history.privacy import PersonalData
 from echotune.history.records import Record
@@ -123,8 +123,8 @@ def load_chunk(
         was changed since it was planned; what was inserted before stays
     """
     forgotten = ForgottenUsers.of(store, settings.begun_at)
-    attempts = 1 if settings.dry_run else begin_chunk(store, chunk, settings)
-    writer = PlayWriter(store, sha256=chunk.sha256, expect_known=attempts > 1, dry_run=settings.dry_run)
+    before = None if settings.dry_run else begin_chunk(store, chunk, settings)
+    writer = PlayWriter(store, sha256=chunk.sha256, expect_known=before is not None, dry_run=settings.dry_run)
     by_user: CountsByUser = defaultdict(LoadCounts)
     counts = LoadCounts()
     with open_chunk(path, chunk, username=settings.username) as reader, cycle_search_paused():
@@ -147,7 +147,7 @@ def load_chunk(
     if settings.dry_run:
         return counts
     counts = total_of(by_user, forgotten.digests())
-    finish_chunk(store, chunk, settings, counts)
+    finish_chunk(store, chunk, settings, counts, was_cut_off=before == RUNNING)
     if forgotten.includes(settings.username):
         remove_records_of(store, settings.username)
     return counts

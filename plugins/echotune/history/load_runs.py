@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid5
 
 from more_itertools import chunked
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import UpdateOne
 
 from echotune.history.chunks import Chunk
 from echotune.history.counts import LoadCounts
@@ -113,12 +113,12 @@ def make_catalog_due(store: HistoryStore) -> None:
     store.load_runs.update_one({"_id": FORGETTING_ID}, {"$set": due}, upsert=True)
 
 
-def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> int:
-    """Record that a chunk is being loaded; return how often it was begun, this time included.
+def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> str | None:
+    """Record that a chunk is being loaded; return the state that a load before left, None where there was none.
 
     From now on it may have plays, which wait for what is done behind a load: who is killed does not come to its end.
     """
-    begun = store.load_runs.find_one_and_update(
+    before = store.load_runs.find_one_and_update(
         {"_id": chunk_load_id(chunk, settings)},
         {
             "$set": _chunk_fields(chunk, settings, RUNNING) | NEITHER_COMPARED_NOR_COUNTED,
@@ -126,21 +126,25 @@ def begin_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings) -> in
             "$inc": {"attempts": 1},
             "$setOnInsert": {"created_at": datetime.now(UTC)},
         },
+        {"state": 1},
         upsert=True,
-        return_document=ReturnDocument.AFTER,
     )
-    return int(cast(dict[str, Any], begun)["attempts"])
+    return before["state"] if before else None
 
 
-def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts) -> None:
+def finish_chunk(
+    store: HistoryStore, chunk: Chunk, settings: LoadSettings, counts: LoadCounts, *, was_cut_off: bool
+) -> None:
     """Record that a chunk is in the database, and what is still to be done with its plays.
 
     The record may be gone meanwhile: who forgets a user removes those of the user's files.
+
+    :param was_cut_off: whether a load before this one did not come to its end
     """
     store.load_runs.update_one(
         {"_id": chunk_load_id(chunk, settings)},
         {
-            "$set": _chunk_fields(chunk, settings, "done") | loaded_fields(counts),
+            "$set": _chunk_fields(chunk, settings, "done") | loaded_fields(counts, was_cut_off=was_cut_off),
             "$setOnInsert": {"created_at": datetime.now(UTC)},
             "$unset": {"plays": ""},
         },
@@ -148,9 +152,12 @@ def finish_chunk(store: HistoryStore, chunk: Chunk, settings: LoadSettings, coun
     )
 
 
-def loaded_fields(counts: LoadCounts) -> dict[str, Any]:
-    """What a record says of plays that are in the database: not compared with others, nor in the catalog, nor told."""
-    untold = {"announced": False} if counts.inserted else {}
+def loaded_fields(counts: LoadCounts, *, was_cut_off: bool) -> dict[str, Any]:
+    """What a record says of plays that are in the database: not compared with others, nor in the catalog, nor told.
+
+    :param was_cut_off: whether a load before may have brought plays and told nobody
+    """
+    untold = {"announced": False} if counts.inserted or was_cut_off else {}
     return {"counts": asdict(counts), **NEITHER_COMPARED_NOR_COUNTED, **untold}
 
 

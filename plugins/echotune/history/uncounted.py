@@ -25,7 +25,7 @@ COUNTING = "counting"
 TRACKS_AT_ONCE = 10_000
 """Tracks that are named in one command."""
 
-FIELDS = LOADED | {"kind": 1, "state": 1, "counts.inserted": 1, "tracks": 1}
+FIELDS = LOADED | {"kind": 1, "state": 1, "counts.inserted": 1, "rows": 1, "tracks": 1}
 
 
 def note_marks(store: HistoryStore, identity: UUID, uris: Iterable[str]) -> None:
@@ -84,5 +84,5 @@ class Uncounted:
 def _most_inserted(record: Record) -> int:
     """The plays that a load brought, or may bring while it works or after it was cut off: every row."""
     if record.get("state") == RUNNING:
-        return int(record["chunk"]["rows"])
+        return int(record["chunk"]["rows"] if "chunk" in record else record["rows"])
     return int(record.get("counts", {}).get("inserted", 0))

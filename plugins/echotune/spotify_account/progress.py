@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from echotune.history.counts import LoadCounts
-from echotune.history.load_runs import LOAD_NAMESPACE, loaded_fields
+from echotune.history.load_runs import LOAD_NAMESPACE, NEITHER_COMPARED_NOR_COUNTED, RUNNING, loaded_fields
 from echotune.history.store import HistoryStore
 from echotune.spotify_account.plays import FORMAT, source_sha256
 
@@ -64,27 +65,43 @@ def move_on(store: HistoryStore, username: str, newest: datetime | None, counts:
     store.load_runs.update_one({"_id": _id(FORMAT, username)}, change, upsert=True)
 
 
-def await_catalog(store: HistoryStore, username: str, counts: LoadCounts, first_row: int) -> None:
+def begin_load(store: HistoryStore, username: str, *, rows: int, first_row: int) -> bool:
+    """Record that plays are being loaded; return whether the load before was cut off.
+
+    From now on they wait for what is done behind a load: who is killed does not come to its end.
+
+    :param rows: how many plays there are at most
+    :param first_row: the smallest ``source.row`` of them
+    """
+    begun = {"state": RUNNING, "rows": rows, **NEITHER_COMPARED_NOR_COUNTED}
+    return _record_load(store, username, begun, first_row) == RUNNING
+
+
+def finish_load(
+    store: HistoryStore, username: str, counts: LoadCounts, *, first_row: int, was_cut_off: bool = False
+) -> None:
     """Record that plays are in the collection, and what is still to be done with them.
 
     :param first_row: the smallest ``source.row`` of the plays
+    :param was_cut_off: whether a load before this one did not come to its end
     """
+    _record_load(store, username, {"state": "done", **loaded_fields(counts, was_cut_off=was_cut_off)}, first_row)
+
+
+def _record_load(store: HistoryStore, username: str, fields: dict[str, Any], first_row: int) -> str | None:
+    """Write to the record of the plays that wait; return its state before, None where there was none."""
     now = datetime.now(UTC)
-    store.load_runs.update_one(
+    before = store.load_runs.find_one_and_update(
         {"_id": _id("chunk", username)},
         {
-            "$set": {
-                "kind": "chunk",
-                "source": _source(username),
-                "state": "done",
-                **loaded_fields(counts),
-                "updated_at": now,
-            },
+            "$set": {"kind": "chunk", "source": _source(username), **fields, "updated_at": now},
             "$min": {"uncounted_from": first_row},
             "$setOnInsert": {"created_at": now},
         },
+        {"state": 1},
         upsert=True,
     )
+    return before["state"] if before else None
 
 
 def playlists_due(store: HistoryStore, username: str, after_hours: int) -> bool:

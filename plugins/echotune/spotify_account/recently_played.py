@@ -22,7 +22,7 @@ from echotune.history.store import HistoryStore
 from echotune.reconciliation import Check, require_equal
 from echotune.spotify_account.client import ITEMS_AT_ONCE, Account
 from echotune.spotify_account.plays import FORMAT, milliseconds, shape_play, source_sha256
-from echotune.spotify_account.progress import Gap, await_catalog, move_on, newest_known
+from echotune.spotify_account.progress import Gap, begin_load, finish_load, move_on, newest_known
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +67,14 @@ def load_recent_plays(store: HistoryStore, account: Account) -> RecentLoad:
     forgotten = ForgottenUsers.of(store)
     items = list(recent_items(account, known))
     plays, rejected = shape_items(items, username, now)
-    counts = _write(store, username, items, plays, rejected)
     newest = max((play["timestamp"] for play in plays), default=None)
+    brings_plays = newest is not None and (known is None or newest > known)
+    first_row = min((play["source"]["row"] for play in plays), default=0)
+    was_cut_off = brings_plays and begin_load(store, username, rows=len(plays), first_row=first_row)
+    counts = _write(store, username, items, plays, rejected)
+    if brings_plays or counts.inserted:
+        finish_load(store, username, counts, first_row=first_row, was_cut_off=was_cut_off)
     gap = find_gap(username, known, plays, told=len(items))
-    if newest is not None and (known is None or newest > known):
-        # Also where nothing was new: a load that was killed may have written these and told nobody.
-        await_catalog(store, username, counts, first_row=min(play["source"]["row"] for play in plays))
     move_on(store, username, newest, counts, gap)
     if forgotten.includes(username):
         _take_back(store, username)
