@@ -1,0 +1,94 @@
+"""An enrichment that is killed before any of its commands, in any of its steps, is completed by the next run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echotune.enrichment.catalog_links import is_due, link_artists_and_albums, share_genres
+from echotune.enrichment.embedding import embed_due
+from echotune.enrichment.reconcile import reconcile_enrichment
+from echotune.enrichment.runs import begin_run, is_to_announce
+from echotune.enrichment.settings import Subject
+from echotune.history.catalog import refresh_catalog
+from echotune.history.store import HistoryStore
+from echotune.reconciliation import require_equal
+from local.sample import write_sample
+from tests.support.asking import ALBUMS, ARTISTS, FEATURES, TIMES, TRACKS
+from tests.support.databases import contents
+from tests.support.dying import dies_at
+from tests.support.loading import load_file
+from tests.support.working import Desk, let_time_pass, without_redis
+
+COLLECTIONS = ("listening_history", "tracks", "artists", "albums")
+NOT_COMPARED = (*TIMES, "created_at")
+
+COMMANDS_BETWEEN = 11
+"""Of those that are tried here: all 137 take a minute."""
+
+
+def enrich(desk: Desk, run: str) -> bool:
+    """Do what a run of the DAG does; return whether it tells of something new."""
+    store = desk.store
+    begin_run(store, run)
+    done = [desk.work(subject, run=run)[1].done for subject in (FEATURES, TRACKS)]
+    if is_due(store, run):
+        link_artists_and_albums(store)
+    done += [desk.work(subject, run=run)[1].done for subject in (ARTISTS, ALBUMS)]
+    if is_due(store, run):
+        share_genres(store)
+    embedded = embed_due(store)
+    require_equal(reconcile_enrichment(store, run))
+    return is_to_announce(store, run, learnt=any(done) or embedded.plays > 0)
+
+
+def state(store: HistoryStore) -> dict[str, dict[Any, Any]]:
+    return {name: contents(store.database[name], without=NOT_COMPARED) for name in COLLECTIONS}
+
+
+def documents(store: HistoryStore) -> dict[str, list[Any]]:
+    return {name: list(store.database[name].find()) for name in store.database.list_collection_names()}
+
+
+def put_back(store: HistoryStore, before: dict[str, list[Any]]) -> None:
+    for name in store.database.list_collection_names():
+        store.database[name].delete_many({})
+        if before.get(name):
+            store.database[name].insert_many(before[name])
+
+
+def let_leases_end(store: HistoryStore) -> None:
+    for subject in Subject:
+        let_time_pass(store.database[subject.collection], subject.kind)
+
+
+@pytest.fixture
+def loaded(indexed: HistoryStore, path: Path) -> HistoryStore:
+    write_sample(path, rows=120, seed=7)
+    load_file(indexed, path)
+    refresh_catalog(indexed)
+    return indexed
+
+
+def test_an_enrichment_that_was_killed_before_any_command_is_completed_by_the_next(
+    desk: Desk, loaded: HistoryStore, mongodb_uri: str
+) -> None:
+    desk, before = without_redis(desk), documents(loaded)
+    enrich(desk, "undisturbed")
+    expected = state(loaded)
+
+    def killed(own: HistoryStore) -> None:
+        enrich(replace(desk, store=own), "killed")
+
+    for number in count(1, COMMANDS_BETWEEN):
+        put_back(loaded, before)
+        if not dies_at(number, mongodb_uri, loaded.database.name, killed):
+            break
+        let_leases_end(loaded)
+        told = enrich(desk, "next") or is_to_announce(loaded, "killed", learnt=False)
+        assert (told, state(loaded)) == (True, expected), f"killed before command {number}"
+    assert number > 100
