@@ -19,7 +19,7 @@ from echotune.history.store import HistoryStore
 from echotune.reconciliation import require_equal
 from local.sample import write_sample
 from tests.support.asking import ALBUMS, ARTISTS, FEATURES, TIMES, TRACKS
-from tests.support.databases import contents
+from tests.support.databases import contents, documents, put_back
 from tests.support.dying import dies_at
 from tests.support.loading import load_file
 from tests.support.working import Desk, let_time_pass, without_redis
@@ -48,17 +48,6 @@ def enrich(desk: Desk, run: str) -> bool:
 
 def state(store: HistoryStore) -> dict[str, dict[Any, Any]]:
     return {name: contents(store.database[name], without=NOT_COMPARED) for name in COLLECTIONS}
-
-
-def documents(store: HistoryStore) -> dict[str, list[Any]]:
-    return {name: list(store.database[name].find()) for name in store.database.list_collection_names()}
-
-
-def put_back(store: HistoryStore, before: dict[str, list[Any]]) -> None:
-    for name in store.database.list_collection_names():
-        store.database[name].delete_many({})
-        if before.get(name):
-            store.database[name].insert_many(before[name])
 
 
 def let_leases_end(store: HistoryStore) -> None:

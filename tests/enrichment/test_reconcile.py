@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from echotune.enrichment.catalog_links import share_genres
+from echotune.enrichment.catalog_links import is_due, share_genres
+from echotune.enrichment.embedding import embed_due
 from echotune.enrichment.queue import Due, Queue
 from echotune.enrichment.reconcile import reconcile_enrichment
 from echotune.enrichment.settings import EnrichmentKind
@@ -70,6 +72,25 @@ def test_a_track_has_the_genres_of_its_artists(enriched: HistoryStore) -> None:
     assert failed(enriched) == ["tracks of other genres than their artists"]
     share_genres(enriched)
     assert "tracks of other genres than their artists" not in failed(enriched)
+
+
+def test_genres_that_are_not_shared_are_due_again(enriched: HistoryStore) -> None:
+    share_genres(enriched)
+    assert not is_due(enriched, "run")
+    enriched.artists.update_one({"_id": IDS[1]}, {"$set": {"genres": ["rock"]}})
+    enriched.tracks.update_one({"_id": IDS[0]}, {"$set": {"artist_uris": [f"spotify:artist:{IDS[1]}"]}})
+    assert not is_due(enriched, "run")
+    failed(enriched)
+    assert is_due(enriched, "run")
+
+
+def test_plays_that_lack_something_get_it_from_the_next_run(enriched: HistoryStore) -> None:
+    enriched.plays.update_one({"_id": 1}, {"$unset": {"audio_features": "", "enriched": ""}})
+    assert embed_due(enriched).plays == 0
+    assert failed(enriched) == ["plays that lack what is known of their track"]
+    time.sleep(0.002)
+    assert embed_due(enriched).plays == 1
+    assert failed(enriched) == []
 
 
 @pytest.mark.parametrize(

@@ -16,41 +16,17 @@ from echotune.history.play_writer import PlayWriter
 from echotune.history.store import HistoryStore
 from echotune.spotify_account.plays import shape_play, source_sha256
 from echotune.spotify_account.progress import finish_load
-from local.sample import HEADER, write_sample
+from local.sample import write_sample
 from local.sample.export import record_of, write_export
-from tests.support.cells import IDENTIFYING
 from tests.support.exports import load_source
 from tests.support.rows import read_csv, write_csv
+from tests.support.same_plays import Cells, cell, distinct, in_other_words
 
 HISTORIES = 20
 PLAYS = 400
 REMEMBERED = 50
 SHORTEST_OF_THE_API = 30_000
 """Milliseconds: the Web API tells no play that was shorter."""
-
-Cells = Sequence[str]
-
-
-def cell(cells: Cells, column: str) -> str:
-    return cells[HEADER.index(column)]
-
-
-def distinct(rows: Sequence[Cells]) -> list[Cells]:
-    """The plays of a history, each once, the oldest first."""
-    places = [HEADER.index(name) for name in IDENTIFYING]
-    plays = {tuple(cells[place] for place in places): cells for cells in rows}
-    return sorted(plays.values(), key=lambda cells: cell(cells, "ts_x"))
-
-
-def in_other_words(record: dict[str, Any], chance: Random) -> dict[str, Any]:
-    """What Spotify writes differently over the years; the play is the same."""
-    if chance.random() < 0.5:
-        record["platform"] = "android"
-    if chance.random() < 0.3:
-        record["ms_played"] += chance.randint(-40, 40) if record["ms_played"] > 40 else 0
-    if chance.random() < 0.2:
-        record["conn_country"] = "ZZ"
-    return record
 
 
 def item_of(cells: Cells, chance: Random) -> dict[str, Any]:

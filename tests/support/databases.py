@@ -54,6 +54,19 @@ def contents(collection: Collection[Document], *, without: tuple[str, ...] = ())
     return {document["_id"]: document for document in collection.find({}, hidden or None)}
 
 
+def documents(store: HistoryStore) -> dict[str, list[Document]]:
+    """Every document, by collection."""
+    return {name: list(store.database[name].find()) for name in store.database.list_collection_names()}
+
+
+def put_back(store: HistoryStore, before: Mapping[str, list[Document]]) -> None:
+    """Have the documents there that were there before, and no others."""
+    for name in store.database.list_collection_names():
+        store.database[name].delete_many({})
+        if before.get(name):
+            store.database[name].insert_many(before[name])
+
+
 def plays_of(store: HistoryStore) -> dict[Any, Document]:
     """Every play by id, without the times of writing: what any load of the same rows must come to."""
     return contents(store.plays, without=TIMES_OF_WRITING)

@@ -58,6 +58,11 @@ def share_genres(store: HistoryStore) -> None:
     )
 
 
+def make_links_due(store: HistoryStore) -> None:
+    """Have the next run link and share all anew."""
+    store.enrichment_runs.delete_one({"_id": LINKED})
+
+
 def count_tracks_of_other_genres(store: HistoryStore) -> int:
     """How many tracks have other genres than their artists: none once they are shared."""
     *differing, _merge = _genres_pipeline()

@@ -148,12 +148,22 @@ def _parts(whole: Iterable[Part], size: int) -> Iterator[list[Part]]:
 
 def count_outdated_plays(store: HistoryStore) -> int:
     """How many plays differ from what is known of their tracks: none once everything is embedded."""
+    counted = store.tracks.aggregate([*_outdated_plays(store), {"$count": "plays"}])
+    return next((found["plays"] for found in counted), 0)
+
+
+def make_outdated_due(store: HistoryStore) -> None:
+    """Have the tracks embedded anew whose plays differ from what is known of them."""
+    is_due = [{"$set": {"embedding_due": "$$NOW"}}]
+    merged = {"into": store.tracks.name, "whenMatched": is_due, "whenNotMatched": "discard"}
+    store.tracks.aggregate([*_outdated_plays(store), {"$group": {"_id": "$_id"}}, {"$merge": merged}])
+
+
+def _outdated_plays(store: HistoryStore) -> list[Document]:
+    """What finds the plays that differ, each with its track."""
     looked_up = {"from": store.plays.name, "localField": "uri", "foreignField": "spotify_track_uri", "as": "play"}
     is_outdated = {"$expr": {"$or": [_is_outdated(field) for field in ENRICHED_FIELDS]}}
-    counted = store.tracks.aggregate(
-        [{"$lookup": looked_up}, {"$unwind": "$play"}, {"$match": is_outdated}, {"$count": "plays"}]
-    )
-    return next((found["plays"] for found in counted), 0)
+    return [{"$lookup": looked_up}, {"$unwind": "$play"}, {"$match": is_outdated}]
 
 
 def _is_outdated(field: str) -> Expression:

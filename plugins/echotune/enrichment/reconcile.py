@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 
-from echotune.enrichment.catalog_links import count_tracks_of_other_genres
-from echotune.enrichment.embedding import count_outdated_plays
+from echotune.enrichment.catalog_links import count_tracks_of_other_genres, make_links_due
+from echotune.enrichment.embedding import count_outdated_plays, make_outdated_due
 from echotune.enrichment.queue import Status
 from echotune.history.store import HistoryStore
 from echotune.reconciliation import Check
 
 
 def reconcile_enrichment(store: HistoryStore, run: str) -> list[Check]:
-    """Compare the tracks with their states, and the plays with their tracks."""
+    """Compare the tracks with their states, and the plays with their tracks.
+
+    What a step should have written and did not is due again, so that the next run mends it.
+    """
     state = "enrichment.audio_features"
     without_values = {f"{state}.status": Status.ENRICHED, "audio_features": {"$exists": False}}
     without_provider = {f"{state}.status": Status.ENRICHED, f"{state}.provider": {"$exists": False}}
+    if other_genres := count_tracks_of_other_genres(store):
+        make_links_due(store)
+    if outdated := count_outdated_plays(store):
+        make_outdated_due(store)
     return [
         Check(
             what="tracks in one of the known states",
@@ -32,9 +39,9 @@ def reconcile_enrichment(store: HistoryStore, run: str) -> list[Check]:
             expected=0,
             found=store.tracks.count_documents(without_provider),
         ),
-        Check(what="tracks of other genres than their artists", expected=0, found=count_tracks_of_other_genres(store)),
+        Check(what="tracks of other genres than their artists", expected=0, found=other_genres),
         Check(what="documents still claimed by this run", expected=0, found=_still_claimed(store, run)),
-        Check(what="plays that lack what is known of their track", expected=0, found=count_outdated_plays(store)),
+        Check(what="plays that lack what is known of their track", expected=0, found=outdated),
     ]
 
 

@@ -32,6 +32,11 @@ IN_ORDER = {"$sort": {"_id": 1}}
 HAS_COUNTS = {"$or": [{"play_count": {"$gt": 0}}, {"track_count": {"$gt": 0}}]}
 """Documents of which something is counted."""
 
+IS_ENRICHED = {
+    "$or": [{f"enrichment.{kind}.status": "enriched"} for kind in ("audio_features", "catalog")],
+}
+"""Tracks of which something is known that their plays should have."""
+
 NO_PLAYS: list[Mapping[str, Any]] = [
     {
         "$set": {
@@ -65,6 +70,7 @@ def refresh_catalog(store: HistoryStore, *, few: float = FEW_PLAYS) -> dict[str,
     with uncounted.being_counted():
         if not (are_few and _count_changed(store, uncounted)):
             build_collections(store, CATALOG)
+        _make_embedding_due(store, uncounted)
     uncounted.settle()
     return {name: store.database[name].estimated_document_count() - before[name] for name in CATALOG}
 
@@ -77,6 +83,18 @@ def build_collections(store: HistoryStore, names: Collection[str]) -> None:
         for name in names:
             build_collection(store, name)
         is_stale = _was_anybody_forgotten(store, begun)
+
+
+def _make_embedding_due(store: HistoryStore, uncounted: Uncounted) -> None:
+    """Have what is known of tracks written into their new plays, also where these change no count.
+
+    Such are duplicates of plays that are there, or make duplicates of them.
+    """
+    if store.tracks.find_one(IS_ENRICHED, {"_id": 1}) is None:
+        return
+    for uris in uncounted.tracks_of_loads():
+        tracks = part_of_tracks(uris).counted
+        store.tracks.update_many(tracks | IS_ENRICHED, {"$currentDate": {"embedding_due": True}})
 
 
 def _was_anybody_forgotten(store: HistoryStore, since: datetime) -> bool:

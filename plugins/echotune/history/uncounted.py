@@ -61,7 +61,11 @@ class Uncounted:
         """The URIs of the tracks, up to ``TRACKS_AT_ONCE`` at a time; one may be named more than once."""
         noted = (uri for record in self.records for uri in record.get("tracks", ()))
         yield from chunked(noted, TRACKS_AT_ONCE)
-        loads = (record for record in self.records if record["kind"] != MARKS)
+        yield from self.tracks_of_loads()
+
+    def tracks_of_loads(self) -> Iterator[list[str]]:
+        """The same, but for tracks of which plays were only marked."""
+        loads = (record for record in self.records if record["kind"] == "chunk")
         for of_loads in plays_of_records(loads):
             stages: list[dict[str, Any]] = [{"$match": of_loads}, {"$group": {"_id": "$spotify_track_uri"}}]
             uris = (group["_id"] for group in self.store.plays.aggregate(stages))
