@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from echotune.enrichment.embedding import Embedded, count_outdated_plays
+from echotune.enrichment.embedding import Embedded
+from echotune.enrichment.outdated_plays import count_outdated_plays
 from echotune.history.document import cells_of
 from echotune.history.enriched import ENRICHED_FIELDS, as_exported
 from echotune.history.store import HistoryStore
 from tests.support.cells import cells
 from tests.support.databases import contents
 from tests.support.embedding import WAYS, embed, enriched_state, put_play, put_track, value_at
-from tests.support.rows import row
+from tests.support.rows import row, track_uri
 from tests.support.working import BEFORE
 
 STATE_OF = {"audio_features": "audio_features", "duration_ms": "catalog", "popularity": "catalog", "genres": "catalog"}
@@ -100,6 +101,12 @@ def assert_no_hole(value: Any, path: str = "") -> None:
             assert_no_hole(part, f"{path}.{name}")
 
 
+def has_exported_values(plays: Sequence[Mapping[str, Any]], track: int) -> bool:
+    """What the count of a track says of its plays."""
+    own = [play for play in plays if play["spotify_track_uri"] == track_uri(track)]
+    return any(value_at(play, path) is not None for play in own for path in ENRICHED_FIELDS.values())
+
+
 TOUCHED = ("Energy", "Key", "Popularity_releases", "Track Duration (ms)_releases", "Artist Genres")
 ROWS = st.fixed_dictionaries({}, optional={name: cells(name) for name in TOUCHED}).map(row)
 
@@ -110,6 +117,7 @@ ROWS = st.fixed_dictionaries({}, optional={name: cells(name) for name in TOUCHED
     first=turns(),
     second=turns(),
     way=st.sampled_from([*WAYS]),
+    hinted=st.booleans(),
 )
 def test_plays_have_what_is_known_and_the_cells_can_still_be_told(
     indexed: HistoryStore,
@@ -117,6 +125,7 @@ def test_plays_have_what_is_known_and_the_cells_can_still_be_told(
     first: list[dict[str, Any]],
     second: list[dict[str, Any]],
     way: str,
+    hinted: bool,
 ) -> None:
     for collection in (indexed.plays, indexed.tracks):
         collection.delete_many({})
@@ -126,7 +135,8 @@ def test_plays_have_what_is_known_and_the_cells_can_still_be_told(
         for number, knowledge in enumerate(turn, start=1):
             if knowledge is not None:
                 tracks[number] = knowledge
-                put_track(indexed, number, knowledge)
+                hint = {"has_exported_values": has_exported_values(exported, number)} if hinted else {}
+                put_track(indexed, number, knowledge | hint)
         embed(indexed, way)
         embedded = contents(indexed.plays)
         for number, (_, track) in enumerate(plays):

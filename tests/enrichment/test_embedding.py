@@ -9,10 +9,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from echotune.enrichment.embedding import BY_USERS_ABOVE, Embedded, count_outdated_plays, embed_due
+from echotune.enrichment.embedding import BY_USERS_ABOVE, Embedded, embed_due
+from echotune.enrichment.outdated_plays import count_outdated_plays
 from echotune.history.catalog import refresh_catalog
 from echotune.history.document import cells_of
-from echotune.history.enriched import ENRICHED_FIELDS
+from echotune.history.enriched import ENRICHED_FIELDS, as_exported
 from echotune.history.store import HistoryStore
 from tests.support.databases import contents
 from tests.support.embedding import LONG_AGO, WAYS, embed, known, put_play, put_track, value_at
@@ -100,6 +101,23 @@ def test_values_of_the_export_in_a_track_that_was_not_enriched_stay_where_they_a
     put_track(indexed, 1, {"duration_ms": 9, "enrichment": {"audio_features": state, "catalog": state}})
     assert embed(indexed, way).plays == 0
     assert count_outdated_plays(indexed) == 0
+
+
+def test_what_the_file_of_a_play_had_is_kept_though_its_track_was_counted_before(
+    indexed: HistoryStore, way: str
+) -> None:
+    came_since = row({"Energy": "0.5", "Track Duration (ms)_releases": "9"})
+    exported = [put_play(indexed, 0, row(), 1), put_play(indexed, 1, came_since, 1)]
+    learnt = known(audio_features={"energy": 0.1}, duration_ms=7)
+    put_track(indexed, 1, learnt | {"has_exported_values": False})
+    assert embed(indexed, way).plays == 1
+    assert contents(indexed.plays)[1] == exported[1]
+    put_track(indexed, 1, learnt | {"has_exported_values": True})
+    assert embed(indexed, way).plays == 1
+    plays = contents(indexed.plays, without=("updated_at",))
+    assert [play["track"]["duration_ms"] for play in plays.values()] == [7, 7]
+    for play, before in zip(plays.values(), exported, strict=True):
+        assert as_exported(play) == {name: value for name, value in before.items() if name != "updated_at"}
 
 
 def test_outdated_plays_are_counted(indexed: HistoryStore, way: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from echotune.enrichment.embedding import count_outdated_plays, embed_due
+from echotune.enrichment.embedding import embed_due
+from echotune.enrichment.outdated_plays import count_outdated_plays
 from echotune.history.store import HistoryStore
 from tests.support.databases import contents
 from tests.support.embedding import WAYS, embed, known, put_play, put_track

@@ -67,6 +67,7 @@ def test_a_track_that_says_it_has_features_has_them(enriched: HistoryStore) -> N
 
 def test_a_track_has_the_genres_of_its_artists(enriched: HistoryStore) -> None:
     artist = IDS[1]
+    share_genres(enriched)
     enriched.artists.update_one({"_id": artist}, {"$set": {"genres": ["rock"]}})
     enriched.tracks.update_one({"_id": IDS[0]}, {"$set": {"artist_uris": [f"spotify:artist:{artist}"]}})
     assert failed(enriched) == ["tracks of other genres than their artists"]
@@ -82,6 +83,32 @@ def test_genres_that_are_not_shared_are_due_again(enriched: HistoryStore) -> Non
     assert not is_due(enriched, "run")
     failed(enriched)
     assert is_due(enriched, "run")
+
+
+def test_genres_that_came_since_they_were_shared_are_left_to_the_next_run(enriched: HistoryStore) -> None:
+    share_genres(enriched)
+    time.sleep(0.002)
+    learnt = {"$set": {"genres": ["rock"]}, "$currentDate": {"updated_at": True}}
+    enriched.artists.update_one({"_id": IDS[1]}, learnt)
+    enriched.tracks.update_one({"_id": IDS[0]}, {"$set": {"artist_uris": [f"spotify:artist:{IDS[1]}"]}})
+    assert failed(enriched) == []
+    assert is_due(enriched, "run")
+
+
+def test_a_play_whose_load_is_not_finished_is_left_to_it(enriched: HistoryStore) -> None:
+    load = {"kind": "chunk", "in_catalog": False, "source": {"sha256": "a"}, "chunk": {"first_row": 2, "rows": 5}}
+    enriched.load_runs.insert_one(load)
+    play = {"_id": 2, "spotify_track_uri": f"spotify:track:{IDS[0]}", "source": {"sha256": "a", "row": 3}}
+    enriched.plays.insert_one(play)
+    assert failed(enriched) == []
+    enriched.plays.update_one({"_id": 2}, {"$set": {"source.row": 9}})
+    assert failed(enriched) == ["plays that lack what is known of their track"]
+
+
+def test_a_play_whose_track_became_due_is_left_to_the_next_run(enriched: HistoryStore) -> None:
+    enriched.plays.update_one({"_id": 1}, {"$unset": {"audio_features": "", "enriched": ""}})
+    enriched.tracks.update_one({"_id": IDS[0]}, {"$currentDate": {"embedding_due": True}})
+    assert failed(enriched) == []
 
 
 def test_plays_that_lack_something_get_it_from_the_next_run(enriched: HistoryStore) -> None:

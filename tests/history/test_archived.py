@@ -10,7 +10,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from echotune.enrichment.embedding import count_outdated_plays, embed_due
+from echotune.enrichment.embedding import embed_due
+from echotune.enrichment.outdated_plays import count_outdated_plays
 from echotune.history.catalog import build_collection, refresh_catalog
 from echotune.history.reconcile import check_catalog
 from echotune.history.store import HistoryStore

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from echotune.enrichment.embedding import count_outdated_plays, embed_due
+from echotune.enrichment.embedding import embed_due
+from echotune.enrichment.outdated_plays import count_outdated_plays
 from echotune.history.catalog import refresh_catalog
 from echotune.history.load_runs import announce_new_plays, is_unfinished
 from echotune.history.mark_duplicates import MARKED, UNMARKED, mark_duplicates

@@ -25,8 +25,13 @@ def is_due(store: HistoryStore, run: str) -> bool:
     failed leaves to the next what it learnt. The mark is not enough where another run beside set it.
     """
     workers = [worker for worker in workers_of(store, run) if worker.what in (Subject.TRACKS, Subject.ARTISTS)]
+    return any(worker.done for worker in workers) or has_changed_since_linked(store)
+
+
+def has_changed_since_linked(store: HistoryStore) -> bool:
+    """Whether a track or an artist changed since all links and genres were done last."""
     done = store.enrichment_runs.find_one({"_id": LINKED})
-    if done is None or any(worker.done for worker in workers):
+    if done is None:
         return True
     later = {"updated_at": {"$gt": done["updated_at"]}}
     return any(collection.find_one(later, {"_id": 1}) for collection in (store.tracks, store.artists))

@@ -65,7 +65,8 @@ def updates(track: Document, plays: Filter) -> Iterator[UpdateMany]:
     """What brings these plays of a track up to date, in this order. Only values that differ are written.
 
     Where the file had a value, the server has to keep it before it writes another one, and to leave a value that is
-    the same. All other plays take the simple update, which costs the server a third; of most tracks these are all.
+    the same. All other plays take the simple update, which costs the server a third; of most tracks these are all. A
+    play with values of its file that came since is left as it is: its track is due again behind the load.
     """
     known = known_values(track)
     if track.get("values_withdrawn"):
@@ -75,7 +76,9 @@ def updates(track: Document, plays: Filter) -> Iterator[UpdateMany]:
         return
     differs = {"$or": [{ENRICHED_FIELDS[field]: {"$ne": one.value}} for field, one in known.items()]}
     if track.get("has_exported_values") is False:
-        yield UpdateMany({**plays, **differs}, _replace(known))
+        has_none = {ENRICHED_FIELDS[field]: {"$exists": False} for field in known}
+        was_written = {"enriched": {"$exists": True}}
+        yield UpdateMany({**plays, "$or": [has_none, was_written | differs]}, _replace(known))
         return
     exported = {"$or": [_is_exported(field) for field in known]}
     yield UpdateMany({**plays, "$and": [exported, differs]}, _keep_and_replace(known))

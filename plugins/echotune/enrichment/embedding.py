@@ -13,10 +13,7 @@ from typing import TypeVar
 
 from pymongo import UpdateMany
 
-from echotune.enrichment.embedded_values import NEEDED, STATE_OF_FIELD, Document, Expression, Filter, updates
-from echotune.enrichment.queue import Status
-from echotune.enrichment.settings import MADE_UP
-from echotune.history.enriched import ENRICHED_FIELDS
+from echotune.enrichment.embedded_values import NEEDED, Document, Filter, updates
 from echotune.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
@@ -144,32 +141,3 @@ def _write(store: HistoryStore, operations: list[UpdateMany]) -> int:
 def _parts(whole: Iterable[Part], size: int) -> Iterator[list[Part]]:
     members = iter(whole)
     return iter(lambda: list(islice(members, size)), [])
-
-
-def count_outdated_plays(store: HistoryStore) -> int:
-    """How many plays differ from what is known of their tracks: none once everything is embedded."""
-    counted = store.tracks.aggregate([*_outdated_plays(store), {"$count": "plays"}])
-    return next((found["plays"] for found in counted), 0)
-
-
-def make_outdated_due(store: HistoryStore) -> None:
-    """Have the tracks embedded anew whose plays differ from what is known of them."""
-    is_due = [{"$set": {"embedding_due": "$$NOW"}}]
-    merged = {"into": store.tracks.name, "whenMatched": is_due, "whenNotMatched": "discard"}
-    store.tracks.aggregate([*_outdated_plays(store), {"$group": {"_id": "$_id"}}, {"$merge": merged}])
-
-
-def _outdated_plays(store: HistoryStore) -> list[Document]:
-    """What finds the plays that differ, each with its track."""
-    looked_up = {"from": store.plays.name, "localField": "uri", "foreignField": "spotify_track_uri", "as": "play"}
-    is_outdated = {"$expr": {"$or": [_is_outdated(field) for field in ENRICHED_FIELDS]}}
-    return [{"$lookup": looked_up}, {"$unwind": "$play"}, {"$match": is_outdated}]
-
-
-def _is_outdated(field: str) -> Expression:
-    is_learnt = {"$eq": [f"$enrichment.{STATE_OF_FIELD[field]}.status", Status.ENRICHED]}
-    is_known = {"$and": [is_learnt, {"$ne": [{"$type": f"${field}"}, "missing"]}]}
-    differs = {"$ne": [f"${field}", f"$play.{ENRICHED_FIELDS[field]}"]}
-    was_asked = {"$ne": [f"$enrichment.{STATE_OF_FIELD[field]}.status", Status.PENDING]}
-    is_made_up = {"$in": [f"$play.enriched.{field}", list(MADE_UP)]}
-    return {"$cond": [is_known, differs, {"$and": [was_asked, is_made_up]}]}

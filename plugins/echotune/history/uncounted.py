@@ -65,11 +65,14 @@ class Uncounted:
 
     def tracks_of_loads(self) -> Iterator[list[str]]:
         """The same, but for tracks of which plays were only marked."""
-        loads = (record for record in self.records if record["kind"] == "chunk")
-        for of_loads in plays_of_records(loads):
+        for of_loads in self.plays_of_loads():
             stages: list[dict[str, Any]] = [{"$match": of_loads}, {"$group": {"_id": "$spotify_track_uri"}}]
             uris = (group["_id"] for group in self.store.plays.aggregate(stages))
             yield from chunked((uri for uri in uris if uri and uri.startswith(TRACK)), TRACKS_AT_ONCE)
+
+    def plays_of_loads(self) -> Iterator[dict[str, Any]]:
+        """Filters for the plays that loads may have brought."""
+        return plays_of_records(record for record in self.records if record["kind"] == "chunk")
 
     @contextmanager
     def being_counted(self) -> Iterator[None]:
