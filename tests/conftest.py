@@ -18,6 +18,8 @@ from echotune.history.store import HistoryStore
 from echotune.sync.migrations import migrate
 from local.servers.mongod import Mongod
 from local.servers.redis import RedisServer
+from local.servers.simulator import SpotifySimulator
+from local.simulator.settings import Settings
 from local.stack import Stack, open_stack
 from tests.support import supabase as postgresql
 from tests.support.databases import fresh_database
@@ -130,6 +132,25 @@ def redis_client(redis_uri: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_uri) as client:
         client.flushdb()
         yield client
+
+
+@pytest.fixture(scope="session")
+def simulator_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpotifySimulator]:
+    """The session's own simulator of Spotify."""
+    server = SpotifySimulator(tmp_path_factory.mktemp("simulator"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def simulator(simulator_server: SpotifySimulator) -> SpotifySimulator:
+    """The simulator with its first settings, no rule, nothing counted and no token valid."""
+    control = simulator_server.control
+    control.reset()
+    control.settings(**Settings().model_dump(mode="json"))
+    control.expire_tokens()
+    return simulator_server
 
 
 @pytest.fixture(scope="session")

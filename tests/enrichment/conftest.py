@@ -13,27 +13,8 @@ from pymongo import MongoClient
 from echotune.history.store import HistoryStore
 from echotune.indexes.mongo import declared_indexes, ensure_indexes
 from local.servers.simulator import SpotifySimulator
-from local.simulator.settings import Settings
 from tests.support.databases import fresh_store
 from tests.support.working import Desk
-
-
-@pytest.fixture(scope="session")
-def simulator_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpotifySimulator]:
-    server = SpotifySimulator(tmp_path_factory.mktemp("simulator"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def simulator(simulator_server: SpotifySimulator) -> SpotifySimulator:
-    """The simulator with its first settings, no rule, nothing counted and no token valid."""
-    control = simulator_server.control
-    control.reset()
-    control.settings(**Settings().model_dump(mode="json"))
-    control.expire_tokens()
-    return simulator_server
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,15 @@ from typing import Any
 
 import pytest
 
-from echotune.enrichment.catalog_links import is_due, link_artists_and_albums, share_genres
-from echotune.enrichment.embedding import embed_due
-from echotune.enrichment.reconcile import reconcile_enrichment
-from echotune.enrichment.runs import begin_run, is_to_announce
-from echotune.enrichment.settings import Subject
+from echotune.enrichment.runs import is_to_announce
 from echotune.history.catalog import refresh_catalog
 from echotune.history.store import HistoryStore
-from echotune.reconciliation import require_equal
 from local.sample import write_sample
-from tests.support.asking import ALBUMS, ARTISTS, FEATURES, TIMES, TRACKS
+from tests.support.asking import TIMES
 from tests.support.databases import contents, documents, put_back
 from tests.support.dying import dies_at
 from tests.support.loading import load_file
-from tests.support.working import Desk, let_time_pass, without_redis
+from tests.support.working import Desk, enrich, let_leases_end, without_redis
 
 COLLECTIONS = ("listening_history", "tracks", "artists", "albums")
 NOT_COMPARED = (*TIMES, "created_at")
@@ -31,28 +26,8 @@ COMMANDS_BETWEEN = 11
 """Of those that are tried here: all 137 take a minute."""
 
 
-def enrich(desk: Desk, run: str) -> bool:
-    """Do what a run of the DAG does; return whether it tells of something new."""
-    store = desk.store
-    begin_run(store, run)
-    done = [desk.work(subject, run=run)[1].done for subject in (FEATURES, TRACKS)]
-    if is_due(store, run):
-        link_artists_and_albums(store)
-    done += [desk.work(subject, run=run)[1].done for subject in (ARTISTS, ALBUMS)]
-    if is_due(store, run):
-        share_genres(store)
-    embedded = embed_due(store)
-    require_equal(reconcile_enrichment(store, run))
-    return is_to_announce(store, run, learnt=any(done) or embedded.plays > 0)
-
-
 def state(store: HistoryStore) -> dict[str, dict[Any, Any]]:
     return {name: contents(store.database[name], without=NOT_COMPARED) for name in COLLECTIONS}
-
-
-def let_leases_end(store: HistoryStore) -> None:
-    for subject in Subject:
-        let_time_pass(store.database[subject.collection], subject.kind)
 
 
 @pytest.fixture

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
-from echotune.history.counts import LoadCounts
 from echotune.history.mark_duplicates import UNMARKED, mark_duplicates
-from echotune.history.play_writer import PlayWriter
 from echotune.history.store import HistoryStore
-from echotune.spotify_account.plays import shape_play, source_sha256
-from echotune.spotify_account.progress import finish_load
 from local.sample import write_sample
 from local.sample.export import record_of, write_export
 from tests.support.exports import load_source
 from tests.support.rows import read_csv, write_csv
-from tests.support.same_plays import Cells, cell, distinct, in_other_words
+from tests.support.same_plays import cell, distinct, in_other_words, item_of, load_recent
 
 HISTORIES = 20
 PLAYS = 400
 REMEMBERED = 50
 SHORTEST_OF_THE_API = 30_000
 """Milliseconds: the Web API tells no play that was shorter."""
-
-
-def item_of(cells: Cells, chance: Random) -> dict[str, Any]:
-    """A play as the Web API tells it: to the millisecond, a little before or after."""
-    ended = datetime.fromisoformat(cell(cells, "ts_x")) + timedelta(milliseconds=chance.randint(-1_500, 2_500))
-    return {
-        "played_at": ended.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "track": {
-            "uri": cell(cells, "spotify_track_uri"),
-            "name": cell(cells, "master_metadata_track_name_x"),
-            "artists": [{"name": cell(cells, "master_metadata_album_artist_name_x")}],
-        },
-    }
-
-
-def load_recent(store: HistoryStore, username: str, items: Sequence[dict[str, Any]]) -> None:
-    plays = [shape_play(item, username, datetime.now(UTC)) for item in items]
-    writer = PlayWriter(store, sha256=source_sha256(username), expect_known=True, dry_run=False)
-    writer.write({play["_id"]: play for play in plays})
-    finish_load(store, username, LoadCounts(), first_row=0)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))

@@ -18,6 +18,8 @@ import redis
 from pymongo import MongoClient
 
 from echotune.enrichment.catalog_entries import READERS
+from echotune.enrichment.catalog_links import is_due, link_artists_and_albums, share_genres
+from echotune.enrichment.embedding import embed_due
 from echotune.enrichment.features import TIME_SIGNATURE, read_features
 from echotune.enrichment.gate import Gate
 from echotune.enrichment.http import Bounds
@@ -28,11 +30,14 @@ from echotune.enrichment.local_limiter import LocalLimiter
 from echotune.enrichment.progress import Progress, ProgressKeeper
 from echotune.enrichment.providers.base import Values
 from echotune.enrichment.reccobeats_client import ReccoBeatsClient
+from echotune.enrichment.reconcile import reconcile_enrichment
+from echotune.enrichment.runs import begin_run, is_to_announce
 from echotune.enrichment.settings import EnrichmentSettings, Subject
 from echotune.enrichment.shared_state import SharedState
 from echotune.enrichment.spotify_client import SpotifyClient
 from echotune.enrichment.worker import Pause
 from echotune.history.store import Documents, HistoryStore
+from echotune.reconciliation import require_equal
 from local.simulator import catalog, features
 
 QUICK = Bounds(connect_seconds=1, read_seconds=0.15, total_seconds=1)
@@ -177,6 +182,27 @@ class Desk:
             self.urls["SPOTIFY_ACCOUNTS_URL"],
             bounds=self.bounds,
         )
+
+
+def enrich(desk: Desk, run: str) -> bool:
+    """Do what a run of the DAG does; return whether it tells of something new."""
+    store = desk.store
+    begin_run(store, run)
+    done = [desk.work(subject, run=run)[1].done for subject in (Subject.AUDIO_FEATURES, Subject.TRACKS)]
+    if is_due(store, run):
+        link_artists_and_albums(store)
+    done += [desk.work(subject, run=run)[1].done for subject in (Subject.ARTISTS, Subject.ALBUMS)]
+    if is_due(store, run):
+        share_genres(store)
+    embedded = embed_due(store)
+    require_equal(reconcile_enrichment(store, run))
+    return is_to_announce(store, run, learnt=any(done) or embedded.plays > 0)
+
+
+def let_leases_end(store: HistoryStore) -> None:
+    """Make everything due that waits, of whatever subject."""
+    for subject in Subject:
+        let_time_pass(store.database[subject.collection], subject.kind)
 
 
 def without_redis(desk: Desk) -> Desk:
