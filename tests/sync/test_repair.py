@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Connection
@@ -136,6 +137,34 @@ def test_more_deletions_than_the_limit_stop_before_anything_is_deleted(
 
     prove(supabase, store, max_deleted_share=0.2)
     assert_same(supabase, store)
+
+
+def mark_as_duplicates(store: HistoryStore, numbers: range) -> None:
+    """Mark plays as a load does that marks beside a sync."""
+    ids = [play(number)["_id"] for number in numbers]
+    mark = {"duplicate_of": {"play": UUID(int=1), "rule": "same_second"}}
+    store.plays.update_many({"_id": {"$in": ids}}, {"$set": mark, "$currentDate": {"updated_at": True}})
+
+
+def test_plays_that_were_marked_since_they_were_copied_are_removed_whatever_the_limit(
+    supabase: Connection[Any], store: HistoryStore
+) -> None:
+    synced_history(supabase, store)
+    mark_as_duplicates(store, range(10, 20))
+    prove(supabase, store, max_deleted_share=0)
+    assert_same(supabase, store)
+    assert len(rows_of(supabase, "listening_history", ["id"] * 2)) == 10
+
+
+def test_plays_that_are_gone_are_held_to_the_limit_beside_others_that_were_marked(
+    supabase: Connection[Any], store: HistoryStore
+) -> None:
+    synced_history(supabase, store)
+    mark_as_duplicates(store, range(10))
+    store.plays.delete_many({"timestamp": {"$gte": play(16)["timestamp"]}})
+    with pytest.raises(NotReconciled, match="4 of the 20 rows of listening_history have no document"):
+        prove(supabase, store)
+    assert len(rows_of(supabase, "listening_history", ["id"] * 2)) == 20
 
 
 def test_deletions_behind_equal_counts_are_held_to_the_limit(supabase: Connection[Any], store: HistoryStore) -> None:

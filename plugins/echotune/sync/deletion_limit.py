@@ -18,20 +18,19 @@ class DeletionLimit:
 
     :param share: of 0 to 1
     :param comparisons: which say how many rows there are
-    :param by_name: how many of each table are known by their name only. They are no loss: enrichment learns who they
-        are, and their documents and rows go when others with the Spotify id are there
+    :param no_loss: how many of each table may go besides. What is known by its name only: enrichment learns who that
+        is, and its document and row go when others with the Spotify id are there. And plays that were marked as
+        duplicates since they were copied
     """
 
-    def __init__(
-        self, share: float, comparisons: Sequence[Comparison], *, by_name: Mapping[str, int] | None = None
-    ) -> None:
+    def __init__(self, share: float, comparisons: Sequence[Comparison], *, no_loss: Mapping[str, int]) -> None:
         self._share = share
         self._comparisons = comparisons
         self._rows: Counter[str] = Counter()
         for comparison in comparisons:
             self._rows[comparison.table] += comparison.rows.rows
         self._deleted: Counter[str] = Counter()
-        self._by_name = by_name or {}
+        self._no_loss = no_loss
 
     def check(self) -> None:
         """Look before anything is deleted whether what is surely too much fits the limit.
@@ -45,7 +44,7 @@ class DeletionLimit:
                 if comparison.table == table and comparison.rows.rows > comparison.documents.rows
             ]
             gone = sum(comparison.rows.rows - comparison.documents.rows for comparison in more)
-            gone -= min(gone, self._by_name.get(table, 0))
+            gone -= min(gone, self._no_loss.get(table, 0))
             if table_named(table).removes:
                 self.allow(table, gone, where=named([*map(str, more)]))
 

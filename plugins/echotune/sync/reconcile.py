@@ -14,7 +14,7 @@ from echotune.reconciliation import NotReconciled
 from echotune.sync.counts import SyncCounts
 from echotune.sync.deletion_limit import DeletionLimit
 from echotune.sync.reconciliations import Comparison, State, named, remember
-from echotune.sync.repair import count_by_name, delete_unneeded_placeholders, repair
+from echotune.sync.repair import count_by_name, count_rows_of_duplicates, delete_unneeded_placeholders, repair
 from echotune.sync.revisions import Revisions
 from echotune.sync.settings import SyncSettings
 from echotune.sync.source import SyncSource
@@ -89,7 +89,8 @@ def _repair(
 
     :raises NotReconciled: more rows are gone in MongoDB than may be deleted
     """
-    limit = DeletionLimit(max_deleted_share, comparisons, by_name=count_by_name(connection))
+    no_loss = count_by_name(connection) + count_rows_of_duplicates(connection, source, comparisons)
+    limit = DeletionLimit(max_deleted_share, comparisons, no_loss=no_loss)
     limit.check()
     repairs: dict[str, SyncCounts] = {}
     for comparison in reversed([comparison for comparison in comparisons if not comparison.equal]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -107,9 +108,22 @@ def delete_unneeded_placeholders(connection: Connection[Any]) -> int:
     return deleted
 
 
-def count_by_name(connection: Connection[Any]) -> dict[str, int]:
+def count_rows_of_duplicates(
+    connection: Connection[Any], source: SyncSource, comparisons: Iterable[Comparison]
+) -> Counter[str]:
+    """Count by table, where there are more rows than documents tell of, those of plays that are marked by now."""
+    counts: Counter[str] = Counter()
+    for comparison in comparisons:
+        table = table_named(comparison.table)
+        if table.by_month and comparison.rows.rows > comparison.documents.rows:
+            marked = source.duplicates(table, comparison.month)
+            counts[table.name] += count_rows_of(connection, table, marked).rows
+    return counts
+
+
+def count_by_name(connection: Connection[Any]) -> Counter[str]:
     """Count the rows of each table that are known by their name only."""
-    counts = {}
+    counts: Counter[str] = Counter()
     with sync_transaction(connection):
         for table in TABLES:
             if table.has_placeholders:

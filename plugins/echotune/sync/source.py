@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, cast
+from uuid import UUID
 
 from bson import decode_all, json_util
 from bson.binary import UuidRepresentation
@@ -18,6 +19,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import Nearest, Primary, PrimaryPreferred, Secondary, SecondaryPreferred
 
 from echotune.history.forgotten import ForgottenUsers
+from echotune.history.mark_duplicates import MARKED
 from echotune.history.store import HistoryStore
 from echotune.sync.archived import ArchivedPlays, ArchiveReader
 from echotune.sync.columns import Document
@@ -199,6 +201,11 @@ class SyncSource:
         return self._read(
             table, [{"$match": match}, {"$project": _without_time_of_change(table)}], NEWEST if match else ()
         )
+
+    def duplicates(self, table: Table, month: date | None) -> list[UUID]:
+        """The ids of a month's plays that are marked as the same as another, or of those that belong to no month."""
+        marked = self._collection(table).find(MARKED | _of_month(month), {"_id": 1})
+        return [play["_id"] for play in marked if isinstance(play["_id"], UUID)]
 
     def window_fingerprint(self, table: Table, start: datetime, end: datetime) -> tuple[int, int]:
         """Count the documents changed between two times, and tell them from any others: by _id and time of change."""
