@@ -217,3 +217,16 @@ def test_links_and_genres_are_due_in_a_run_that_learnt_something(loaded: History
     learnt = Progress(id="run/artists/1", run="run", what="artists", enriched_by={"spotify": 1})
     ProgressKeeper(loaded.enrichment_runs, learnt).report()
     assert (is_due(loaded, "run"), is_due(loaded, "another")) == (True, False)
+
+
+def test_what_was_counted_beside_is_linked_by_the_next_run(loaded: HistoryStore, path: Path) -> None:
+    link_artists_and_albums(loaded)
+    load_file(loaded, write_csv(path, [row(spotify_track_uri=track_uri(9))]))
+    refresh_catalog(loaded)
+    # A count writes the time at which it began, however late it comes.
+    loaded.tracks.update_many({}, {"$set": {"updated_at": BEFORE}})
+    share_genres(loaded)
+    assert is_due(loaded, "next")
+    link_artists_and_albums(loaded)
+    share_genres(loaded)
+    assert not is_due(loaded, "after that")

@@ -49,8 +49,8 @@ def test_an_empty_store_is_right(store: HistoryStore) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"$set": {"enrichment.audio_features.status": "odd"}}, "tracks in one of the known states"),
-        ({"$unset": {"enrichment": ""}}, "tracks in one of the known states"),
+        ({"$set": {"enrichment.audio_features.status": "odd"}}, "tracks in none of the known states"),
+        ({"$unset": {"enrichment": ""}}, "tracks in none of the known states"),
         ({"$unset": {"enrichment.audio_features.provider": ""}}, "enriched tracks that do not say from where"),
         ({"$set": {"audio_features.energy": 0.6}}, "plays that lack what is known of their track"),
     ],

@@ -29,18 +29,25 @@ def is_due(store: HistoryStore, run: str) -> bool:
 
 
 def has_changed_since_linked(store: HistoryStore) -> bool:
-    """Whether a track or an artist changed since all links and genres were done last."""
+    """Whether a track or an artist changed since all links and genres were done last.
+
+    One that was counted beside may be older than what it came too late for: a count writes its own beginning as time.
+    """
     done = store.enrichment_runs.find_one({"_id": LINKED})
-    if done is None:
+    if done is None or "updated_at" not in done:
         return True
     later = {"updated_at": {"$gt": done["updated_at"]}}
-    return any(collection.find_one(later, {"_id": 1}) for collection in (store.tracks, store.artists))
+    counted_beside = {"counted_at": {"$gt": done.get("begun_at", done["updated_at"])}}
+    changes = ((store.tracks, later), (store.artists, later), (store.load_runs, counted_beside))
+    return any(collection.find_one(change, {"_id": 1}) for collection, change in changes)
 
 
 def link_artists_and_albums(store: HistoryStore) -> dict[str, int]:
     """Make the artists and albums known that the tracks name by now; return of how many of each the id is new."""
     before = _count_with_id(store)
     started = time.monotonic()
+    begun = {"$set": {"kind": "mark"}, "$currentDate": {"linking_since": True}}
+    store.enrichment_runs.update_one({"_id": LINKED}, begun, upsert=True)
     build_collections(store, before)
     store.tracks.aggregate(read_mongo_json("pipelines/track_artists.json")["pipeline"], allowDiskUse=True)
     log.info("artists and albums linked in %.1f s", time.monotonic() - started)
@@ -58,9 +65,8 @@ def share_genres(store: HistoryStore) -> None:
     started = time.monotonic()
     store.tracks.aggregate(_genres_pipeline(), allowDiskUse=True)
     log.info("genres of artists shared with their tracks in %.1f s", time.monotonic() - started)
-    store.enrichment_runs.update_one(
-        {"_id": LINKED}, {"$set": {"kind": "mark"}, "$currentDate": {"updated_at": True}}, upsert=True
-    )
+    done = {"kind": "mark", "begun_at": {"$ifNull": ["$linking_since", "$$NOW"]}, "updated_at": "$$NOW"}
+    store.enrichment_runs.update_one({"_id": LINKED}, [{"$set": done}], upsert=True)
 
 
 def make_links_due(store: HistoryStore) -> None:

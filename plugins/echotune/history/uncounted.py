@@ -83,8 +83,13 @@ class Uncounted:
         self.store.load_runs.delete_one({"_id": note["_id"]})
 
     def settle(self) -> None:
-        """Note that they are counted, but for records that got plays meanwhile."""
-        finish_step(self.store, self.records, {"$set": {"in_catalog": True}, "$unset": {"uncounted_from": ""}})
+        """Note that they are counted, and when that was over, but for records that got plays meanwhile."""
+        counted = {
+            "$set": {"in_catalog": True},
+            "$unset": {"uncounted_from": ""},
+            "$currentDate": {"counted_at": True},
+        }
+        finish_step(self.store, self.records, counted)
         self.store.load_runs.delete_many({"kind": {"$in": [MARKS, COUNTING]}, "in_catalog": True})
 
 
