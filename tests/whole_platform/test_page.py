@@ -32,6 +32,7 @@ PATIENCE = 60_000
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not there: local/install-test-parts installs it")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # As root there is no sandbox, and everything it opens is of this machine.
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
@@ -71,6 +72,12 @@ def page(browser: Browser, stack: Stack, session: StorageState) -> Iterator[Page
     page.goto("/echotune/")
     yield page
     opened.close()
+
+
+def wait_for_panels(page: Page) -> None:
+    """Wait until every panel has its answer."""
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-state", "ok")
 
 
 def sign_in(page: Page, stack: Stack) -> None:
@@ -160,8 +167,7 @@ def test_a_runs_summary_has_a_view_of_its_own(page: Page, loaded: Run) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    for name in PANELS:
-        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    wait_for_panels(page)
     # Added by the debugger, which no policy of the page stops.
     page.evaluate(Path(AXE).read_text(encoding="utf-8"))
     found = page.evaluate("axe.run()")["violations"]
@@ -170,8 +176,7 @@ def test_axe_finds_nothing_serious(page: Page, scheme: Any) -> None:
 
 @pytest.mark.usefixtures("story")
 def test_nothing_is_wider_than_the_window(page: Page) -> None:
-    for name in PANELS:
-        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    wait_for_panels(page)
     for width in (360, 768, 1600):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(300)
@@ -180,7 +185,7 @@ def test_nothing_is_wider_than_the_window(page: Page) -> None:
 
 @pytest.mark.usefixtures("story")
 def test_every_control_is_reached_by_keyboard(page: Page) -> None:
-    expect(panel(page, "rejected")).to_have_attribute("data-state", "ok")
+    wait_for_panels(page)
     page.keyboard.press("Tab")
     reached = set()
     for _ in range(200):
@@ -194,8 +199,7 @@ def test_nothing_is_asked_of_another_host(page: Page, stack: Stack) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
     page.reload()
-    for name in PANELS:
-        expect(panel(page, name)).to_have_attribute("data-state", "ok")
+    wait_for_panels(page)
     assert set(asked) - {""} == {urlsplit(stack.airflow.url).netloc}
 
 
@@ -218,7 +222,7 @@ def test_a_database_that_stops_shows_as_that_and_the_rest_lives(page: Page, stac
         expect(panel(page, "listening")).to_contain_text("MONGODB_URI")
         expect(panel(page, "sync")).to_have_attribute("data-state", "ok")
         plays = page.locator("[data-step=plays]")
-        expect(plays).to_have_attribute("data-state", "unavailable", timeout=PATIENCE)
+        expect(plays).to_have_attribute("data-state", "unavailable")
         expect(page.locator("[data-step=supabase]")).not_to_have_attribute("data-state", "unavailable")
     finally:
         stack.mongodb.start()
