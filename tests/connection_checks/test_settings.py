@@ -39,14 +39,6 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpotifySimulator]:
-    server = SpotifySimulator(tmp_path_factory.mktemp("simulator"))
-    server.start()
-    yield server
-    server.stop()
-
-
 def the_problem(report: Report) -> str:
     (problem,) = report.problems
     assert SECRET not in " ".join(report.lines)

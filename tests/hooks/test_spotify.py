@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
@@ -24,19 +24,9 @@ TRACK = "11dFghVXANMlKmJXsNCbNl"
 Connect = Callable[..., None]
 
 
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpotifySimulator]:
-    server = SpotifySimulator(tmp_path_factory.mktemp("simulator"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def connect(simulator: SpotifySimulator, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Make the connection out of a user's settings: those of the simulator, and others in their place."""
-    simulator.control.reset()
-    simulator.control.expire_tokens()
 
     def make(**changes: str) -> None:
         settings = {

@@ -32,9 +32,7 @@ IN_ORDER = {"$sort": {"_id": 1}}
 HAS_COUNTS = {"$or": [{"play_count": {"$gt": 0}}, {"track_count": {"$gt": 0}}]}
 """Documents of which something is counted."""
 
-IS_ENRICHED = {
-    "$or": [{f"enrichment.{kind}.status": "enriched"} for kind in ("audio_features", "catalog")],
-}
+IS_ENRICHED = {"$or": [{f"enrichment.{kind}.status": "enriched"} for kind in ("audio_features", "catalog")]}
 """Tracks of which something is known that their plays should have."""
 
 NO_PLAYS: list[Mapping[str, Any]] = [
